@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from datetime import UTC, datetime
 from functools import cache
@@ -194,7 +193,7 @@ def _predictions(kind: str, rows: int, section: bytes) -> Evidence:
                 role: Source.of(artifacts.write(Path(folder) / f"{role}.parquet", columns), f"{role}.parquet")
                 for role, columns in sides.items()
             }
-            observations.append(dataclasses.replace(artifacts.observe(files, policy), dataset=dataset.name))
+            observations.append(msgspec.structs.replace(artifacts.observe(files, policy), dataset=dataset.name))
     judged = judge_observations(observations, policy)
     return evidence(
         "regression",

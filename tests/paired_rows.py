@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import duckdb
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -193,7 +194,7 @@ def grid(rows: Rows) -> Grid:
     if rows.weight is None:
         return _grid(rows, None)
     squares, number = _grid(rows, rows.weight**2), len(rows.label)
-    return replace(_grid(rows, rows.weight), squares=squares, weighted_rows=number)
+    return msgspec.structs.replace(_grid(rows, rows.weight), squares=squares, weighted_rows=number)
 
 
 def _grid(rows: Rows, weight: Floats | None) -> Grid:

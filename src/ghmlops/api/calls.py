@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from ghmlops.api.in_process import services, with_hint
 from ghmlops.api.judgement import Judgement, judgement_of

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import special
@@ -289,8 +290,8 @@ def test_several_cells_at_once_are_each_cell_alone(task: str, metric: Metric) ->
     in_first = np.arange(800) % 3 == 0
     parts = [rows.select(np.flatnonzero(in_first)), rows.select(np.flatnonzero(~in_first))]
     if metric.compare_counts is not None or metric.decision_value is not None:
-        both = replace(counts(rows), cells=2, cell=(~in_first).astype(np.int64))
-        alone = [replace(counts(part), cells=1) for part in parts]
+        both = msgspec.structs.replace(counts(rows), cells=2, cell=(~in_first).astype(np.int64))
+        alone = [msgspec.structs.replace(counts(part), cells=1) for part in parts]
         together = compare_count_table(metric, both)
         expected = [compare_count_table(metric, part) for part in alone]
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -22,7 +23,7 @@ def test_sums_from_counts_are_those_of_the_rows(weighted: bool, grouped: bool) -
     rows = replace(binary(label, first, second, group), weight=weight)
     counted = counts(rows)
     unlabelled = np.arange(600) < 100
-    counted = replace(counted, label=np.where(unlabelled, -1, counted.label))
+    counted = msgspec.structs.replace(counted, label=np.where(unlabelled, -1, counted.label))
     rest = rows.select(np.flatnonzero(~unlabelled))
     correct = [(side.p == rest.label).astype(np.float64) for side in (rest.baseline, rest.candidate)]
     expected = cells(correct[0], correct[1], rest.group, rest.weight)

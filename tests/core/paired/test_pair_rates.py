@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -32,7 +33,7 @@ def test_churn_between_wrong_classes_is_churn_but_no_flip() -> None:
     vectors = [np.eye(3)[k] for k in (np.ones(40, dtype=int), np.full(40, 2))]
     rows = multiclass(np.zeros(40, dtype=np.int64), vectors[0], vectors[1])
     assert [compare(m, rows).candidate[0] for m in (CHURN, NEGATIVE_FLIPS, POSITIVE_FLIPS)] == [1.0, 0.0, 0.0]
-    unlabelled = replace(counts(rows), label=np.full(40, -1))
+    unlabelled = msgspec.structs.replace(counts(rows), label=np.full(40, -1))
     assert CHURN.compare_counts
     assert CHURN.compare_counts(unlabelled, 0.01).n[0] == 40
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ghmlops.core.metrics.bias import BIAS
 from ghmlops.core.metrics.churn import CHURN

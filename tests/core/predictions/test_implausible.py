@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -80,5 +81,4 @@ def test_a_metric_without_a_limit_and_undefined_numbers_have_no_finding() -> Non
     cells = accuracy_cells(np.array([1000.0]), np.array([5.0]), np.array([400.0]))
     (improved,) = compare_cells(cells, ACCURACY)
     assert implausible_result(improved) is None
-    fields = {name: getattr(improved, name) for name in Comparison.__slots__} | {"loss": math.nan, "metric": LOSS}
-    assert implausible_result(Comparison(**fields)) is None
+    assert implausible_result(msgspec.structs.replace(improved, loss=math.nan, metric=LOSS)) is None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from ghmlops.core.metrics.mean_prediction import MEAN_PREDICTION
 from ghmlops.core.metrics.rmse import RMSE

@@ -8,13 +8,15 @@ import pytest
 from ghmlops.core.paired.aggregates import FINE_BINS, Columns, Grid
 from ghmlops.core.predictions.constants import ERROR_BINS
 from ghmlops.core.predictions.constants import SCORE_BINS as BINS
-from ghmlops.core.predictions.contract.facts import Facts
+from ghmlops.core.predictions.contract.facts import Facts, SchemaFacts, SideFacts
 from ghmlops.core.predictions.observation import Observation
 from ghmlops.core.predictions.score_bins import error_row, score_bins
 
 
 def observation(**fields: object) -> Observation:
-    return Observation(facts=Facts.__new__(Facts), dataset="d", **fields)  # type: ignore[arg-type]
+    rows = SideFacts(rows=1)
+    facts = Facts(task="binary", has_label=True, schema=SchemaFacts(columns=1), baseline=rows, candidate=rows)
+    return Observation(facts=facts, dataset="d", **fields)  # type: ignore[arg-type]
 
 
 def test_rows_and_fine_bins_give_the_same_counts() -> None:

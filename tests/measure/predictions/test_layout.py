@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -84,8 +84,8 @@ def _plain(observation: Observation) -> Any:
     def plain(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             return value.dtype.str, value.shape, value.tobytes()
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, msgspec.Struct):
+            return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
         if isinstance(value, dict):
             return [(plain(key), plain(item)) for key, item in value.items()]
         return [plain(item) for item in value] if isinstance(value, list | tuple) else value
@@ -102,7 +102,7 @@ def test_skipped_checks_do_not_change_the_result(case: str, read: Read, monkeypa
     def count_as_invalid(views: StagedViews, role: str) -> ArtifactCounts:
         counts = count_side(views, role)
         valid.append(counts.valid)
-        return dataclasses.replace(counts, valid=False)
+        return msgspec.structs.replace(counts, valid=False)
 
     unchecked = read(*sides, policy)
     monkeypatch.setattr(reading, "count_side", count_as_invalid)

@@ -86,7 +86,7 @@ def _observe(job: Job, services: Services) -> tuple[list[Observation], list[Sour
                 ]
                 sources = {role: engine_source(artifact) for role, artifact in artifacts.items()}
                 observed = observe_targets(engine, job.policy, sources, services.console.progress)
-                observations += [dataclasses.replace(one, dataset=dataset.name) for one in observed]
+                observations += [msgspec.structs.replace(one, dataset=dataset.name) for one in observed]
     return observations, origins
 
 
@@ -112,7 +112,7 @@ def observe_targets(
     for target in policy.targets:
         progress(f"target {target.label}")
         one = observe(engine, target_policy(policy, target), sources, progress)
-        observations.append(dataclasses.replace(one, target=target.label))
+        observations.append(msgspec.structs.replace(one, target=target.label))
     if policy.task == "multilabel" and all(one.tables for one in observations):
         progress("all labels of a row")
         pair = {role: source for role, source in sources.items() if role != "noise"}
@@ -146,7 +146,7 @@ def observe(
         progress("reading the second baseline")
         with withheld_values(policy.private_columns):
             floor = _read_noise_floor(engine, policy, sources, progress)
-    return dataclasses.replace(observation, noise=floor)
+    return msgspec.structs.replace(observation, noise=floor)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ The loss is the growth of its absolute value: positive if the candidate is farth
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ghmlops.core.metrics import TARGETS
 from ghmlops.core.model import Direction

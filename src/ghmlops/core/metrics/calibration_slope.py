@@ -7,9 +7,8 @@ Compared by the sandwich estimator of both slopes on the paired rows.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
+from msgspec.structs import replace
 
 from ghmlops.core.metrics import TARGETS
 from ghmlops.core.model import Direction

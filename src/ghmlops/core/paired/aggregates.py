@@ -13,9 +13,10 @@ are their products. Shapes: m cells, k entries of a sparse table, n rows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -40,8 +41,7 @@ COARSE_BINS = 510
 510 x 510 entries per class stay in memory. Coarse bins can only widen the interval; same benchmark as `FINE_BINS`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Squares:
+class Squares(msgspec.Struct, frozen=True, kw_only=True):
     """Sums over the rows of weighted cells with the square of each weight as factor, shape (m,); names as in `Cells`.
 
     The sampling variance of a weighted mean needs them, and the effective number of rows.
@@ -56,8 +56,7 @@ class Squares:
     dd: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Groups:
+class Groups(msgspec.Struct, frozen=True, kw_only=True):
     """Sums per cluster of dependent rows, one entry per (cell, cluster) that occurs, shape (k,); as `Cells`."""
 
     cell: Ints
@@ -69,8 +68,7 @@ class Groups:
     dd: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cells:
+class Cells(msgspec.Struct, frozen=True, kw_only=True):
     """Sums over the paired rows of m cells, shape (m,). `a` is the baseline's value of a row, `d` candidate - baseline.
 
     Sums of differences are kept instead of sums of both sides, so that no digits cancel if the sides nearly agree. If
@@ -112,8 +110,7 @@ class Cells:
         return ratio(self.d, self.mass)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Usable rows counted by cell, label and both decisions: one entry per combination that occurs, shape (k,).
 
     Classes are numbered 0 to classes - 1; a binary task has the classes 0 (negative) and 1 (positive).
@@ -169,8 +166,7 @@ class Counts:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
+class Columns(msgspec.Struct, frozen=True, kw_only=True):
     """The usable paired rows themselves, shape (n,). Every row has a label; labels are 0 and 1 in a binary task."""
 
     label: Floats
@@ -220,8 +216,7 @@ class Columns:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScorePairs:
+class ScorePairs(msgspec.Struct, frozen=True, kw_only=True):
     """Scores of all usable paired rows, with or without a label: one entry per row, or per pair of bins."""
 
     baseline: Floats
@@ -238,8 +233,7 @@ class ScorePairs:
     """Number of bins of equal width per side; 0 if the scores themselves are listed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryRanks:
+class QueryRanks(msgspec.Struct, frozen=True, kw_only=True):
     """Products of the ranks of all documents that both sides rank, each rank minus the mean of its query."""
 
     documents: int
@@ -256,8 +250,7 @@ class QueryRanks:
     """Effective number of the queries (`effective_rows`); None if they are not weighted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class Grid(msgspec.Struct, frozen=True, kw_only=True):
     """The usable labelled rows of a binary task, counted in bins of equal width over 0 to 1: floor(score * bins).
 
     A score of 1 is in the last bin. All counts can be added to those of other rows. If rows are weighted, sums of their
@@ -293,8 +286,7 @@ class Grid:
         return float(effective_rows(self.joint_n.sum(), squares.joint_n.sum()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricComparison:
+class MetricComparison(msgspec.Struct, frozen=True, kw_only=True):
     """The change of a metric in each of m cells, arrays of shape (m,); NaN if it is undefined.
 
     `loss` is the change oriented so that positive is worse. All limits are one-sided at the requested tail.
@@ -325,8 +317,7 @@ class MetricComparison:
     """Effective number of rows (`effective_rows`); None if rows are not weighted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellTable:
+class CellTable(msgspec.Struct, frozen=True, kw_only=True):
     """The partial aggregates of one breakdown of the rows: all rows, by slice columns, or by window."""
 
     keys: list[Key]
@@ -339,7 +330,7 @@ class CellTable:
     """Number of cells left out because they have fewer rows than the minimum."""
     small_rows: int = 0
     """Number of rows in these cells."""
-    missing_cells: list[tuple[Key, int]] = field(default_factory=list)
+    missing_cells: list[tuple[Key, int]] = msgspec.field(default_factory=list)
     """Cells of the baseline in which the candidate has no row: key and number of rows of the baseline."""
     new_cells: int = 0
     """Number of cells that only the candidate has."""

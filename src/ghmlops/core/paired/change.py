@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.model import Direction
@@ -20,8 +20,7 @@ DELTA_METHOD = "paired delta method"
 """Name of the method of a smooth function of paired means."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
+class Moments(msgspec.Struct, frozen=True, kw_only=True):
     """Sampling variances and covariance of the means of `a` and `d` (see `Cells`), shape (m,)."""
 
     var_a: Floats
@@ -31,8 +30,7 @@ class Moments:
     """Degrees of freedom of the variances."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimates:
+class Estimates(msgspec.Struct, frozen=True, kw_only=True):
     """Baseline and change of a metric in each of m cells, and the standard error of the change; shape (m,)."""
 
     n: Floats

@@ -7,8 +7,8 @@ rows assigned to the class.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.model import Direction
@@ -16,8 +16,7 @@ from ghmlops.core.paired.aggregates import Counts, Floats, Ints, MetricCompariso
 from ghmlops.core.paired.change import DELTA_METHOD, Estimates, compare_estimates, method_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassCounts:
+class ClassCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of rows of m cells by class, shape (m, classes); or the slopes of a metric along them, same shape."""
 
     correct: Floats

@@ -7,10 +7,11 @@ features, the window). Each slice, crossed slice and window, and every subgroup 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ghmlops.core.paired.aggregates import Cells, CellTable, Counts, Squares, effective_rows
 from ghmlops.core.paired.attributes import WINDOW
@@ -31,8 +32,7 @@ _MAX_TABLE_RATIO = 4
 """Possible codes per entry up to which codes are counted in a dense table; beyond, they are sorted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
+class Sums(msgspec.Struct, frozen=True, kw_only=True):
     """Sums of a row's value over the rows of each entry that have one, shape (k,). Names as in `Cells`."""
 
     n: Floats
@@ -45,8 +45,7 @@ class Sums:
     squares: Squares | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cube:
+class Cube(msgspec.Struct, frozen=True, kw_only=True):
     """Aggregates by cell, side, usability and (in a task with classes) label and decisions: k entries over m cells."""
 
     columns: tuple[str, ...]
@@ -69,7 +68,7 @@ class Cube:
     """Decision of the candidate, shape (k,)."""
     n: Floats
     """Number of rows, shape (k,)."""
-    sums: Mapping[tuple[str, bool], Sums] = field(default_factory=dict)
+    sums: Mapping[tuple[str, bool], Sums] = msgspec.field(default_factory=dict)
     """By (`Metric.row`, `Metric.needs_label`)."""
     classes: int = 0
     """Number of classes; 0 in a task without classes."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ghmlops.core.paired.aggregates import Cells, MetricComparison
 from ghmlops.core.paired.change import compare_means, method_name, moments

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from ghmlops.core.model import Direction
 from ghmlops.core.paired.aggregates import Cells, Columns, Counts, DecisionValue, Grid, MetricComparison
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """A metric: one file and one line in the table of `ghmlops.core.metrics`.
 
     It defines in exactly one way how two sides are compared: from sums of a row's value (`row`, or `decision_value` if

@@ -5,9 +5,9 @@ Each metric is computed from the cheapest aggregate that suffices for it: sums, 
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.metrics import overall_metrics
@@ -84,7 +84,7 @@ def _compare_columns(metric: Metric, columns: Columns) -> MetricComparison | Non
 
 def _weighted(result: MetricComparison, weight: Floats, effective: Floats | float) -> MetricComparison:
     """Return the comparison with the sum of the weights and the effective number of rows, shape (m,) each."""
-    return dataclasses.replace(result, weight=weight, effective=np.broadcast_to(effective, weight.shape))
+    return msgspec.structs.replace(result, weight=weight, effective=np.broadcast_to(effective, weight.shape))
 
 
 def _with_weights(result: MetricComparison, part: Cells | Counts) -> MetricComparison:
@@ -157,4 +157,4 @@ def compare_shifted(metric: Metric, grid: Grid, policy: Regression) -> list[Comp
 
 def _shift(comparison: Comparison, shift: float) -> Comparison:
     names = ("candidate", "low", "high", "loss", "loss_low", "loss_high")
-    return dataclasses.replace(comparison, **{name: getattr(comparison, name) + shift for name in names})
+    return msgspec.structs.replace(comparison, **{name: getattr(comparison, name) + shift for name in names})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ghmlops.core.details.regression import RegressionDetails
 from ghmlops.core.model import Finding, Measurement, NotMeasured
@@ -20,8 +21,7 @@ SCORE_DISTANCE = ("{distance}", False)
 """The row value that the engine sums for the noise floor: 0 for the baseline, |score difference| for the candidate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoiseFloor:
+class NoiseFloor(msgspec.Struct, frozen=True, kw_only=True):
     """Differences between the baseline and a second baseline of the same recipe, over all their paired rows."""
 
     counts: Counts | None = None
@@ -32,8 +32,7 @@ class NoiseFloor:
     """Both baselines by slice and window: what another seed alone changes there. None if there are no slices."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Aggregates of one data set. If the contract forbids a comparison, only the facts are present."""
 
     facts: Facts
@@ -41,7 +40,7 @@ class Observation:
     """Empty if there is a single data set."""
     target: str = ""
     """Label of the target, if there are several; empty as well if all labels of a row are compared at once."""
-    tables: Mapping[tuple[str, ...], CellTable] = field(default_factory=dict)
+    tables: Mapping[tuple[str, ...], CellTable] = msgspec.field(default_factory=dict)
     """Tables by the columns that define their cells: `()` for all rows, `(WINDOW,)` for the windows."""
     columns: Columns | None = None
     """Scores and labels of all rows, if there are few enough; with the cell of each row if it is known."""
@@ -55,18 +54,17 @@ class Observation:
     changed_rows: Sequence[Mapping[str, Any]] = ()
     noise: NoiseFloor | None = None
     """None if the policy names no second baseline."""
-    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Role of an artifact to the fingerprint of its content."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """The content of the evidence; the stages of the judgement add to it."""
 
-    findings: list[Finding] = field(default_factory=list)
-    measurements: list[Measurement] = field(default_factory=list)
-    not_measured: list[NotMeasured] = field(default_factory=list)
-    details: RegressionDetails = field(default_factory=RegressionDetails)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    measurements: list[Measurement] = msgspec.field(default_factory=list)
+    not_measured: list[NotMeasured] = msgspec.field(default_factory=list)
+    details: RegressionDetails = msgspec.field(default_factory=RegressionDetails)
 
     def add_not_measured(self, observation: Observation, items: Sequence[NotMeasured]) -> None:
         """Add what was not measured of a data set, with its name."""

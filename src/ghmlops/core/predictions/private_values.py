@@ -7,10 +7,11 @@ of the values, which shows neither their order nor which of them are alike, and 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ghmlops.core.errors import GhmlopsError
 from ghmlops.core.predictions.behaviour.distribution import OTHERS
@@ -109,19 +110,19 @@ def _values(observations: Sequence[Observation], column: str) -> Iterator[object
 def _mask_observation(observation: Observation, labels: Mapping[str, _Labels]) -> Observation:
     noise = observation.noise
     if noise is not None and noise.subgroups is not None:
-        noise = dataclasses.replace(noise, subgroups=_mask_observation(noise.subgroups, labels))
-    return dataclasses.replace(
+        noise = msgspec.structs.replace(noise, subgroups=_mask_observation(noise.subgroups, labels))
+    return msgspec.structs.replace(
         observation,
         tables={columns: _mask_table(columns, table, labels) for columns, table in observation.tables.items()},
         features=tuple(_mask_distribution(one, labels) for one in observation.features),
         changed_rows=[_mask_row(row, labels) for row in observation.changed_rows],
         noise=noise,
-        facts=dataclasses.replace(observation.facts, schema=_mask_schema(observation.facts.schema, tuple(labels))),
+        facts=msgspec.structs.replace(observation.facts, schema=_mask_schema(observation.facts.schema, tuple(labels))),
     )
 
 
 def _mask_schema(schema: SchemaFacts, private: Sequence[str]) -> SchemaFacts:
-    return dataclasses.replace(schema, set_aside=tuple(redact_message(why, private) for why in schema.set_aside))
+    return msgspec.structs.replace(schema, set_aside=tuple(redact_message(why, private) for why in schema.set_aside))
 
 
 def _mask_table(columns: Sequence[str], table: CellTable, labels: Mapping[str, _Labels]) -> CellTable:
@@ -131,7 +132,7 @@ def _mask_table(columns: Sequence[str], table: CellTable, labels: Mapping[str, _
     def mask(key: Key) -> Key:
         return tuple(labels[c].label(v) if c in labels else v for c, v in zip(columns, key, strict=True))
 
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         table, keys=[mask(key) for key in table.keys], missing_cells=[(mask(key), n) for key, n in table.missing_cells]
     )
 
@@ -140,12 +141,12 @@ def _mask_distribution(distribution: Distribution, labels: Mapping[str, _Labels]
     if distribution.column not in labels:
         return distribution
     of = labels[distribution.column]
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         distribution,
         is_private=True,
         values=tuple(value if value == OTHERS else str(of.label(value)) for value in distribution.values),
         sentinels=tuple(
-            dataclasses.replace(sentinel, label=str(of.label(_number(sentinel.value))))
+            msgspec.structs.replace(sentinel, label=str(of.label(_number(sentinel.value))))
             for sentinel in distribution.sentinels
         ),
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
 
 from ghmlops.core.model import Outcome, finite
 from ghmlops.core.predictions.constants import ALPHA, EVIDENCE_DIGITS, MIN_JUDGED_ROWS
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.metric import Metric
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """One metric of both sides over one set of paired rows, with its margin. Numbers are NaN if they are undefined."""
 
     metric: Metric

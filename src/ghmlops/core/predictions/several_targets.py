@@ -6,7 +6,6 @@ targets are one family of tests; over all rows, a metric fails on a target only 
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,7 +38,7 @@ _SHARED_TABLES = ("columns", "drift", "distributions")
 def judge_targets(observations: Sequence[Observation], policy: Regression) -> Judgement:
     """Judge all targets of all data sets by the rules of a policy with several targets."""
     single = target_policy(policy, policy.targets[0])
-    named = [dataclasses.replace(o, dataset=scope_name(o.dataset, o.target)) for o in observations if o.target]
+    named = [msgspec.structs.replace(o, dataset=scope_name(o.dataset, o.target)) for o in observations if o.target]
     # A target whose contract forbids a comparison has no tables.
     compared = adjust_over_targets({o.dataset: compare_overall(o, single) for o in named if o.tables})
     judgement = judge_observations(named, single, compared)
@@ -49,7 +48,7 @@ def judge_targets(observations: Sequence[Observation], policy: Regression) -> Ju
     for observation in observations:
         if not observation.target:
             _judge_label_sets(observation, policy, judgement)
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         judgement, details=msgspec.structs.replace(judgement.details, settings=settings_of(policy))
     )
 
@@ -69,7 +68,7 @@ def _judge_means(
         return
     # The target with the fewest labels limits what the mean can show.
     fewest = min(pairs, key=lambda p: label_coverage(p)[0])
-    observation = Observation(facts=dataclasses.replace(own[0].facts, pairs=fewest), dataset=dataset)
+    observation = Observation(facts=msgspec.structs.replace(own[0].facts, pairs=fewest), dataset=dataset)
     by_target: list[Mapping[str, Comparison]] = [
         {comparison.metric.id: comparison for comparison in compared.by_scope.get(o.dataset, ())} for o in own
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from ghmlops.core.policy.targets import scope_words
 from ghmlops.core.predictions.ruling import Comparison
@@ -14,8 +15,7 @@ SubgroupKey = tuple[object, ...]
 """Identifies a subgroup: its data set, its slice items and its window."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subgroup:
+class Subgroup(msgspec.Struct, frozen=True, kw_only=True):
     """One metric compared in one slice or window of one data set.
 
     `slice` is empty for a window, `window` is None for a slice; both are so for all rows of a data set.

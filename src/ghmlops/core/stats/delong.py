@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ghmlops.core.stats import Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Areas:
+class Areas(msgspec.Struct, frozen=True, kw_only=True):
     """The areas under two ROC curves (0 to 1) and the influence of each row on their difference."""
 
     baseline: float

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.measure.predictions.column_types import NUMBER_KINDS, common_key_type, type_kind
 
@@ -20,8 +21,7 @@ VECTOR_TASKS = ("multiclass", "embedding")
 """Tasks whose score is a vector."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The columns of each artifact with their DuckDB types, and how to read them. Roles: see `Session.roles`."""
 
     policy: Regression

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import importlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.predictions.contract.checks import blocking_findings
@@ -79,7 +80,7 @@ def read_predictions(
 def _read(session: Session, layout: Layout, progress: Callable[[str], None], *, score_distance: bool) -> Observation:
     """Read the columns of a layout; see `read_predictions`."""
     policy = layout.policy
-    layout = dataclasses.replace(layout, schema=_with_partition_differences(session, layout.schema))
+    layout = msgspec.structs.replace(layout, schema=_with_partition_differences(session, layout.schema))
     if layout.schema.mismatched_keys or layout.schema.mismatched_labels:
         sides = {role: SideFacts(rows=session.count(role)) for role in session.roles}
         return Observation(facts=_facts(layout, sides))
@@ -96,18 +97,15 @@ def _read(session: Session, layout: Layout, progress: Callable[[str], None], *, 
     if blocking_findings(facts):
         return Observation(facts=facts, fingerprints=fingerprints, features=features)
     if all(count.valid for count in counts.values()):
-        views = stage(session, dataclasses.replace(layout, validated=True), views.plan)
+        views = stage(session, msgspec.structs.replace(layout, validated=True), views.plan)
     progress("pairing rows by key")
     repeats = pair_rows(views, counts)
-    sides = {
-        role: dataclasses.replace(count.facts, **repeats[role])  # type: ignore[arg-type]
-        for role, count in counts.items()
-    }
+    sides = {role: msgspec.structs.replace(count.facts, **repeats[role]) for role, count in counts.items()}
     facts = _facts(layout, sides)
     from ghmlops.measure.predictions.sql.summing import sum_up
 
     observed = sum_up(views, facts, roles_with_repeats(repeats), progress, score_distance=score_distance)
-    return dataclasses.replace(observed, fingerprints=fingerprints, features=features)
+    return msgspec.structs.replace(observed, fingerprints=fingerprints, features=features)
 
 
 def _with_partition_differences(session: Session, schema: SchemaFacts) -> SchemaFacts:
@@ -116,7 +114,7 @@ def _with_partition_differences(session: Session, schema: SchemaFacts) -> Schema
         for role in session.roles
         for column, (differing, rows) in session.partition_differences(role).items()
     )
-    return dataclasses.replace(schema, partition_differences=differences)
+    return msgspec.structs.replace(schema, partition_differences=differences)
 
 
 class _DeferredImports(threading.Thread):
@@ -172,8 +170,8 @@ def _read_features(session: Session, layout: Layout) -> tuple[Layout, tuple[Dist
 
     features, sliced = read_features(session, layout), layout.policy.slice_columns
     if many_values := tuple(d.column for d in features if OTHERS in (d.values or ()) and d.column not in sliced):
-        schema = dataclasses.replace(layout.schema, high_cardinality=many_values)
-        layout = dataclasses.replace(layout, high_cardinality=many_values, schema=schema)
+        schema = msgspec.structs.replace(layout.schema, high_cardinality=many_values)
+        layout = msgspec.structs.replace(layout, high_cardinality=many_values, schema=schema)
     edges = {d.column: quartile_edges(d) for d in features if d.edges is not None and d.column not in sliced}
     return layout, features, edges
 
@@ -203,15 +201,15 @@ def _count_artifacts(views: StagedViews, progress: Callable[[str], None]) -> dic
                     pages.result()
                 raise
             check = pages.result() if pages else PageCheck()
-            facts = dataclasses.replace(
+            facts = msgspec.structs.replace(
                 count.facts, chunks=check.chunks, unchecked_chunks=check.unchecked, lists_chunks=listed
             )
-            counts[role] = dataclasses.replace(count, facts=facts)
+            counts[role] = msgspec.structs.replace(count, facts=facts)
     return counts
 
 
 def _one_code_per_attribute(plan: Plan, layout: Layout) -> Plan:
-    return dataclasses.replace(plan, bundles=tuple((a,) for a in attribute_names(layout)), single_cube=False)
+    return msgspec.structs.replace(plan, bundles=tuple((a,) for a in attribute_names(layout)), single_cube=False)
 
 
 def _facts(layout: Layout, sides: Mapping[str, SideFacts]) -> Facts:

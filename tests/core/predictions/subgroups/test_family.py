@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from ghmlops.core.model import Outcome
 from ghmlops.core.paired.metric import Metric
 from ghmlops.core.predictions.constants import MAX_FINDINGS, MAX_TABLE_ROWS
-from ghmlops.core.predictions.ruling import Comparison
 from ghmlops.core.predictions.subgroup import Subgroup
 from ghmlops.core.predictions.subgroups.family import (
     FamilyResult,
@@ -98,8 +98,8 @@ def test_an_undefined_subgroup_passes_and_hides_no_other() -> None:
     """NaN in one slice neither fails nor hides the others."""
     undefined = subgroup("nan", 20)
     nans = dict.fromkeys(("loss", "loss_low", "loss_high", "p", "candidate", "low", "high"), math.nan)
-    fields = {name: getattr(undefined.comparison, name) for name in Comparison.__slots__} | nans
-    nan = Subgroup(slice={"s": "nan"}, window=None, comparison=Comparison(**fields))
+    comparison = msgspec.structs.replace(undefined.comparison, **nans)
+    nan = Subgroup(slice={"s": "nan"}, window=None, comparison=comparison)
     findings = judge([nan, subgroup("bad", 90)]).findings
     assert [finding.slice for finding in findings] == [{"s": "bad"}, {}]
 

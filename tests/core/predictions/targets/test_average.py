@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from ghmlops.core.metrics.auc import AUC
 from ghmlops.core.paired.target_average import average_of

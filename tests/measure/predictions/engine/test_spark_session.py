@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import os
@@ -92,8 +91,8 @@ def agree(spark: Engine, sources: dict[str, Source], policy: Regression) -> tupl
         msgspec.to_builtins(
             {
                 "judged": judge_observations([result], policy),
-                "facts": dataclasses.asdict(result.facts),
-                "changes": [dataclasses.asdict(change) for change in result.changes],
+                "facts": msgspec.to_builtins(result.facts),
+                "changes": [msgspec.to_builtins(change) for change in result.changes],
                 "changed": result.changed_rows,
             },
             str_keys=True,

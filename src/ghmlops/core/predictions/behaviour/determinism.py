@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.core.details.regression import ColumnRow, Determinism
 from ghmlops.core.model import Finding, Outcome, worst
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnChange:
+class ColumnChange(msgspec.Struct, frozen=True, kw_only=True):
     """Comparison of one column, value by value, over the rows paired by key."""
 
     column: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +16,7 @@ OTHERS = "(others)"
 """Stands for all values that are not among the most frequent ones."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentinel:
+class Sentinel(msgspec.Struct, frozen=True, kw_only=True):
     """A value far outside the central range that recurs exactly, such as -999 or 1e12 for "unknown"."""
 
     value: float
@@ -28,8 +28,7 @@ class Sentinel:
     """Stands for the value in reports if the column is private."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
+class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     """One column of both artifacts, counted in the same bins; every row of a side is counted once.
 
     The counts of several parts of the rows can be added. A numeric column has `edges`, any other column `values`.

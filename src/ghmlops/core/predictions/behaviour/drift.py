@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.predictions.constants import MIN_PSI_SHARE, PSI_BINS
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.behaviour.distribution import Distribution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distances:
+class Distances(msgspec.Struct, frozen=True, kw_only=True):
     """Four distances of one column, None if undefined, with p-values that are uniform if nothing but noise differs.
 
     The p-values assume independent rows. They are conservative for two sides that share their keys, and too small for

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.details.regression import ChurnRow, FlipRow
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from ghmlops.core.paired.aggregates import Counts, Floats, Ints
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Churn:
+class Churn(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of rows whose decision changed, by the effect of the change."""
 
     rows: int

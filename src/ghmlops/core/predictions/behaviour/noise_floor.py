@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ghmlops.core.paired.aggregates import Cells, Counts
 from ghmlops.core.paired.change import moments
@@ -18,8 +19,7 @@ from ghmlops.core.stats import special, student
 _NEWCOMBE = "two binomial rates as if unpaired: pooled score test, Newcombe interval"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excess:
+class Excess(msgspec.Struct, frozen=True, kw_only=True):
     """A mean over the rows of baseline and candidate, against the same mean over the rows of two baselines."""
 
     rows: int

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideFacts:
+class SideFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Row counts of one artifact. "Scores" are the compared numbers: scores, or predicted values of a regression."""
 
     rows: int
@@ -56,8 +55,7 @@ class SideFacts:
     """False if the engine cannot list the chunks, so that no page was checked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NullCounts:
+class NullCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Rows (documents of a ranking) for which the expression of a custom metric is null, of those that it could use."""
 
     total: int
@@ -67,8 +65,7 @@ class NullCounts:
     """Null on at least one side."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairWeights:
+class PairWeights(msgspec.Struct, frozen=True, kw_only=True):
     """Sums of the weights of the rows (documents of a ranking) that have a key, on a common scale."""
 
     baseline: float
@@ -80,8 +77,7 @@ class PairWeights:
     """Of those with a label."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairFacts:
+class PairFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Row counts of the pairing by key."""
 
     paired: int
@@ -103,9 +99,9 @@ class PairFacts:
     """None if rows are not weighted."""
     effective: float | None = None
     """Effective number of the usable rows (Kish), of queries in a ranking; None if rows are not weighted."""
-    slice_conflicts: dict[str, int] = field(default_factory=dict)
+    slice_conflicts: dict[str, int] = msgspec.field(default_factory=dict)
     """Slice column to the number of paired rows whose values differ."""
-    feature_conflicts: dict[str, int] = field(default_factory=dict)
+    feature_conflicts: dict[str, int] = msgspec.field(default_factory=dict)
     """Feature to the number of paired rows whose bins differ; not a fault, because a change may be about its inputs."""
     changed: int = 0
     """Paired rows whose prediction differs beyond the tolerance."""
@@ -127,14 +123,13 @@ class PairFacts:
     """Ranking: number of these queries of which no document has a label."""
     query_conflicts: int = 0
     """Documents that belong to different queries on the two sides."""
-    expression_nulls: dict[str, NullCounts] = field(default_factory=dict)
+    expression_nulls: dict[str, NullCounts] = msgspec.field(default_factory=dict)
     """Custom metric to the rows for which its expression is null."""
     unlike_lengths: int = 0
     """Embeddings whose lengths differ between the sides."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaFacts:
+class SchemaFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Differences between the columns of the two artifacts; each entry is a clause that names the column."""
 
     columns: int
@@ -163,8 +158,7 @@ class SchemaFacts:
     """Features with too many distinct values for the slice search."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All facts of one data set that the contract is judged by."""
 
     task: str

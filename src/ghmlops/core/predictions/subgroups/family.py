@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -42,8 +41,7 @@ Kind = Literal["slice", "window", "class"]
 PLURAL = {"slice": "slices", "window": "windows", "class": "classes"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubgroupTest:
+class SubgroupTest(msgspec.Struct, frozen=True, kw_only=True):
     """The test of one metric in one subgroup, with its p-value before and after correction for multiple tests."""
 
     subgroup: Subgroup
@@ -56,8 +54,7 @@ class SubgroupTest:
     """Fail or warn for a regression beyond the margin, otherwise pass."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyResult:
+class FamilyResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a family: its findings, and the rows of its table with the smallest p-values first."""
 
     findings: list[Finding]

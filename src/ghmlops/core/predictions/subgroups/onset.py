@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.model import Direction
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ghmlops.core.predictions.subgroup import Subgroup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Onset:
+class Onset(msgspec.Struct, frozen=True, kw_only=True):
     """The windows in which a metric is worse, in one data set."""
 
     dataset: str

@@ -8,7 +8,6 @@ reported once (`search_pruning`).
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 
 import msgspec
 
@@ -26,8 +25,7 @@ SECTION = f"{DOCS}#slice-search"
 _DESCRIPTION = "Is there a slice, not declared, in which the candidate is worse?"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _WorseSlice:
+class _WorseSlice(msgspec.Struct, frozen=True, kw_only=True):
     """A slice that survived the pruning, with the tests of the metrics in which it is worse, largest loss first."""
 
     tests: Sequence[SubgroupTest]

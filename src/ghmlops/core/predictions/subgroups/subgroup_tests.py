@@ -6,10 +6,10 @@ Metrics that are not tested in subgroups are reported there, in the table `cells
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
+from msgspec.structs import replace
 
 from ghmlops.core.details.regression import CellRow, SubgroupRow, TimelineRow
 from ghmlops.core.metrics import metrics_of, overall_metrics
@@ -226,7 +226,7 @@ def _cell_row(dataset: str, subgroup: tuple[dict[str, Any], str | None], compari
 
 def _class_row(row: SubgroupRow) -> SubgroupRow:
     """Return the row with the name of the class alone; it is tested as the slice `class = NAME`."""
-    return msgspec.structs.replace(row, subgroup=row.subgroup.removeprefix("class = "))
+    return replace(row, subgroup=row.subgroup.removeprefix("class = "))
 
 
 def _timeline(tests: Sequence[SubgroupTest]) -> list[TimelineRow]:

@@ -7,9 +7,9 @@ A pass needs no correction, because all targets have to pass. Source: Holm (1979
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.model import Outcome
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetComparisons:
+class TargetComparisons(msgspec.Struct, frozen=True, kw_only=True):
     """The comparisons of several targets over all rows, before they are judged."""
 
     by_scope: Mapping[str, Sequence[Comparison]]

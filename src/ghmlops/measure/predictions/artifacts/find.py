@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.core.artifacts import data_file, file_pattern, table_format
 from ghmlops.core.errors import DataError
@@ -22,8 +23,7 @@ MAX_ENTRIES = 500_000
 """Maximum number of directory entries examined; a pattern over a whole disk is a mistake."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactFiles:
+class ArtifactFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The files that one or several specs refer to.
 
     Attributes:

@@ -11,8 +11,9 @@ the pages that have no checksum, which pyarrow does not report (CONTRIBUTING has
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+import msgspec
 
 from ghmlops.core.errors import DataError
 
@@ -52,8 +53,7 @@ class PageHeader(NamedTuple):
     """CRC-32 of the page; None if the header has none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageCheck:
+class PageCheck(msgspec.Struct, frozen=True, kw_only=True):
     """How many column chunks of an artifact have verified page checksums."""
 
     chunks: int = 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+import msgspec
 
 _PATTERN_CHARACTERS = str.maketrans({sign: f"%{ord(sign):02X}" for sign in (*"*?[=\\", *map(chr, range(1, 32)))})
 """Characters that engines read as a pattern in a path, or as the end of a partition, to their Hive encoding."""
@@ -14,8 +15,7 @@ _NEVER_DECODED = frozenset("/*?[=%\0")
 """A partition key that contains one of these after decoding stays encoded: the character has a meaning in a path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Parquet files that together form one artifact, or a table in memory."""
 
     files: tuple[Path, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.measure.predictions.engine.open import open_session
 from ghmlops.measure.predictions.engine.session import Session
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from ghmlops.measure.predictions.artifacts.source import Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class Engine(msgspec.Struct, frozen=True, kw_only=True):
     """The engine that reads the artifacts, and its limits."""
 
     name: str = "duckdb"
@@ -44,7 +43,7 @@ def start_engine(engine: Engine) -> Iterator[Engine]:
     from ghmlops.measure.predictions.engine.spark_start import start_spark
 
     with start_spark(engine.master, engine.memory) as spark:
-        yield dataclasses.replace(engine, spark=spark)
+        yield msgspec.structs.replace(engine, spark=spark)
 
 
 @contextlib.contextmanager

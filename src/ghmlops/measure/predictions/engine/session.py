@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
+import msgspec
 
 from ghmlops.core.errors import DataError, InputError
 from ghmlops.measure.predictions.artifacts.page_checksums import ColumnChunk, PageCheck, check_pages
@@ -89,7 +89,7 @@ class Session:
         """Let columns of the files replace the columns that `key=value` folders of the same names would be."""
         if not (hidden := frozenset(key.lower() for key in keys)):
             return
-        self._sources[role] = source = dataclasses.replace(self._sources[role], hidden_keys=hidden)
+        self._sources[role] = source = msgspec.structs.replace(self._sources[role], hidden_keys=hidden)
         link_files(self._folder, role, source)
 
     def partition_differences(self, role: str) -> dict[str, tuple[int, int]]:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ghmlops.core.errors import DataError
 from ghmlops.core.model import finite
@@ -30,8 +31,7 @@ FEW_COMBINATIONS = 5_000
 _BOUNDS = (("min", "low_score"), ("max", "high_score"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactCounts:
+class ArtifactCounts(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of one artifact."""
 
     facts: SideFacts

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.paired.aggregates import Groups, Squares
@@ -35,8 +34,7 @@ Kinds = tuple[tuple[str, bool], ...]
 """Kinds of row values that are summed: (template of the SQL, only labelled rows count)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowSource:
+class RowSource(msgspec.Struct, frozen=True, kw_only=True):
     """The rows that are aggregated: single rows (`pairs`), or queries (`queries`)."""
 
     table: str
@@ -44,7 +42,7 @@ class RowSource:
     """Number of classes; 0 for a task without classes."""
     weighted: bool = False
     """The rows have weights, the column `w`."""
-    means: Mapping[bool, Mapping[str, float]] = field(default_factory=dict)
+    means: Mapping[bool, Mapping[str, float]] = msgspec.field(default_factory=dict)
     """Centring means of the label (`y0`) and of the sides' predictions (`p0a`, `p0b`), by whether only labelled rows
     count."""
 
@@ -54,8 +52,7 @@ class RowSource:
         return ["w"] if self.weighted else []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodedCube:
+class CodedCube(msgspec.Struct, frozen=True, kw_only=True):
     """A cube, and the engine's codes of its cells."""
 
     cube: Cube
@@ -123,7 +120,7 @@ def read_cube(
     """
     session, layout = views.session, views.layout
     columns, kinds = request
-    source = dataclasses.replace(source, classes=2) if collapsed else source
+    source = msgspec.structs.replace(source, classes=2) if collapsed else source
     bundles = [i for i, bundle in enumerate(views.plan.bundles) if set(bundle) & set(columns)]
     code_names = [f"c{i}" for i in bundles]
     has_classes = source.classes > 0
@@ -273,7 +270,7 @@ def add_groups(
         parts = ", ".join(f"{sql} AS {name}" for sql, name in decisions)
         totals = ", ".join(["count(*) AS n", *_weight_sums(session, source)])
         entries = session.columns(f"SELECT {cell} AS cell, g, {parts}, {totals} FROM {rows} GROUP BY ALL ORDER BY ALL")
-        counts = dataclasses.replace(
+        counts = msgspec.structs.replace(
             counts,
             cell=as_ints(entries["cell"]),
             label=as_ints(entries["label"]),
@@ -285,10 +282,12 @@ def add_groups(
             squares=as_floats(entries["squares"]) if source.weighted else None,
         )
     if not kinds:
-        return dataclasses.replace(table, counts=counts)
+        return msgspec.structs.replace(table, counts=counts)
     entries = session.columns(f"SELECT {cell} AS cell, g, {', '.join(sums)} FROM {rows} GROUP BY ALL ORDER BY ALL")
-    sums_of = {kind: dataclasses.replace(table.sums[kind], groups=_groups(entries, i)) for i, kind in enumerate(kinds)}
-    return dataclasses.replace(table, sums=sums_of, counts=counts)
+    sums_of = {
+        kind: msgspec.structs.replace(table.sums[kind], groups=_groups(entries, i)) for i, kind in enumerate(kinds)
+    }
+    return msgspec.structs.replace(table, sums=sums_of, counts=counts)
 
 
 def _groups(entries: Mapping[str, np.ndarray], kind: int) -> Groups:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.paired.aggregates import FINE_BINS
@@ -132,8 +132,7 @@ def _count_numbers(session: Session, column: str, sources: Sequence[str]) -> Dis
     return cells.distribution(column, missing)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cells:
+class _Cells(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of both sides by cell, in ascending order, shape (k,) each."""
 
     cell: Ints

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ghmlops.core.model import finite
@@ -34,8 +34,7 @@ DECISION = "decision"
 """Name of the decisions if the policy names no column for them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     """How far the scores of the paired rows agree, and how many rows contradict each other, in rows."""
 
     identical: int

@@ -6,10 +6,11 @@ All queries read the view `pairs`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ghmlops.core.paired.aggregates import COARSE_BINS, FINE_BINS, Columns, Grid, ScorePairs, effective_rows
 from ghmlops.measure.predictions.sql.arrays import as_floats, as_floats_or_nan, as_ints
@@ -84,8 +85,7 @@ def _cells(row_codes: list[Ints], codes: Mapping[str, Ints]) -> Ints:
     return np.asarray(cell_of[index.ravel()[cells:]], dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BinnedScores:
+class BinnedScores(msgspec.Struct, frozen=True, kw_only=True):
     """Usable scores of one side of a binary task in `FINE_BINS` bins, one entry per combination, shape (k,)."""
 
     label: Ints
@@ -100,8 +100,7 @@ class BinnedScores:
     """Sum of the weights and of their squares; None if rows are not weighted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JointBins:
+class JointBins(msgspec.Struct, frozen=True, kw_only=True):
     """Usable rows of a binary task by label and by both scores in `COARSE_BINS` bins each, shape (k,)."""
 
     label: Ints

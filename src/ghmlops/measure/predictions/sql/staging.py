@@ -10,8 +10,9 @@ row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.measure.predictions.column_types import ZONED_TIMES, type_kind
@@ -44,13 +45,12 @@ _LONG_TEXT = 200
 UNITS = {"1h": "hour", "1d": "day", "1w": "week", "1mo": "month"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How attributes become codes."""
 
     bundles: tuple[tuple[str, ...], ...] = ((),)
     """Attributes (columns, and `WINDOW`) that share one code: a single bundle, unless it has too many combinations."""
-    edges: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    edges: Mapping[str, Sequence[float]] = msgspec.field(default_factory=dict)
     """By numeric feature: inner edges of its bins."""
     single_cube: bool = True
     """One table of aggregates by all codes; otherwise one table per grouping set."""
@@ -58,8 +58,7 @@ class Plan:
     """Columns that custom metrics read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagedViews:
+class StagedViews(msgspec.Struct, frozen=True, kw_only=True):
     """A session in which `stage` has created the views."""
 
     session: Session

@@ -6,11 +6,12 @@ Imported while the engine reads: see `reading.DEFERRED_MODULES`.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.core.metrics import metrics_of
 from ghmlops.core.model import finite
@@ -64,8 +65,7 @@ GroupingSet = tuple[str, ...]
 """Attributes by which rows are grouped; empty for all rows."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Scores:
+class _Scores(msgspec.Struct, frozen=True, kw_only=True):
     """What was read of the scores; None: not needed, or too many rows."""
 
     columns: Columns | None = None
@@ -124,7 +124,7 @@ def sum_up(
         tables = _roll_up(views, source, cube_of)
         agreement, binned = pending_agreement.result(), pending_bins.result() if pending_bins else None
     pairs = count_pair_facts(views, documents or coded, agreement, repeated_roles, tolerance)
-    facts = dataclasses.replace(facts, pairs=pairs)
+    facts = msgspec.structs.replace(facts, pairs=pairs)
     if not pairs.usable:
         return Observation(facts=facts)
     scores: tuple[Distribution, ...] = ()

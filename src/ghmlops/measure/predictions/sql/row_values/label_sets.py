@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ghmlops.core.policy.targets import target_policy
 from ghmlops.measure.predictions.sql.columns import label_and_presence, prediction_sql
