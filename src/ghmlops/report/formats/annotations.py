@@ -45,9 +45,10 @@ def annotate(findings: Iterable[Finding]) -> list[str]:
     """Return annotations for the findings that did not pass, worst first, at most `MAX_PER_KIND` of each kind."""
     lines: list[str] = []
     used = {"error": 0, "warning": 0}
-    for finding in (ranked.finding for ranked in rank_findings([PlacedFinding(f, "", "") for f in findings])):
-        kind = _KIND.get(finding.outcome)
-        if kind and used[kind] < MAX_PER_KIND:
+    failed = [PlacedFinding(finding, "", "") for finding in findings if finding.outcome in _KIND]
+    for finding, _, _ in rank_findings(failed):
+        kind = _KIND[finding.outcome]
+        if used[kind] < MAX_PER_KIND:
             used[kind] += 1
             lines.append(workflow_command(kind, finding.reason, title=_title(finding)))
     return lines
@@ -61,7 +62,7 @@ def check_annotations(entries: Sequence[PlacedFinding], policy: str, lines: Mapp
         policy: Path of the policy in the repository.
         lines: Line of each key of the policy, as from `finding_lines.key_lines`.
     """
-    failed = [entry for entry in rank_findings(entries) if entry.finding.outcome in _KIND]
+    failed = rank_findings([entry for entry in entries if entry.finding.outcome in _KIND])
     return [
         Annotation(
             path=policy,
