@@ -126,3 +126,35 @@ def test_a_reader_of_the_newest_records_is_bounded(scene: Scene, monkeypatch: py
     assert [item.record for item in newest] == records[2:]
     place["branch"] = "absent"
     assert record_branch.read_recent(scene.work.folder, scene.work.environ, timeout=60.0, **place) == ()  # type: ignore[arg-type]
+
+
+def local(scene: Scene) -> list[object] | None:
+    """Return what the clone has of the history, without its remote."""
+    url = scene.work.git("remote", "get-url", "origin")
+    scene.work.git("remote", "set-url", "origin", "file:///nowhere.git")
+    now = datetime(2026, 12, 20, tzinfo=UTC)
+    history = record_branch.read_local(scene.work.folder, scene.work.environ, branch=BRANCH, now=now, timeout=60.0)
+    scene.work.git("remote", "set-url", "origin", url)
+    return None if history is None else [item.record for item in history.records]
+
+
+def test_what_the_clone_has_is_read_without_the_remote(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing, a local branch, what was read last, the branch of the remote: the newest commit counts; all bounded."""
+    assert local(scene) is None
+    files = {record_path(FIRST): encode_record(FIRST)}
+    push(scene, {**files, "notes.txt": b"x"}, force=True)
+    assert local(scene) is None
+    scene.work.git("fetch", "--quiet", "--refmap=", "origin", f"{BRANCH}:{BRANCH}")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2030-01-01T00:00:00Z")
+    assert local(scene) == [FIRST]
+    third = deployment("2026-11-05T10:00:00+00:00", commit=OTHER)
+    push(scene, {record_path(third): encode_record(third)})
+    read(scene)
+    assert local(scene) == [FIRST, third]
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2030-01-02T00:00:00Z")
+    fourth = deployment("2026-11-06T10:00:00+00:00", commit=OTHER)
+    push(scene, {record_path(fourth): encode_record(fourth)})
+    scene.work.git("fetch", "--quiet", "origin", f"{BRANCH}:refs/remotes/origin/{BRANCH}")
+    assert local(scene) == [FIRST, third, fourth]
+    monkeypatch.setattr(record_branch, "MAX_RECENT", 2)
+    assert local(scene) == [third, fourth]

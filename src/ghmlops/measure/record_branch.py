@@ -109,8 +109,9 @@ def read_local(
 ) -> History | None:
     """Return the newest records that the clone already has, without a token or network; `None` if it has no branch.
 
-    The branch of `origin` counts, then what `read_history` read last, then a local branch. At most `MAX_RECENT` records
-    are read, and none that was folded into Parquet. A clone that fetches objects when they are read is not asked to.
+    Of the branch of `origin`, what `read_history` read last, and a local branch, the one with the newest commit counts.
+    At most `MAX_RECENT` records are read, and none that was folded into Parquet. A clone that would fetch objects when
+    they are read does not.
 
     Args:
         repository: a folder inside the checkout.
@@ -128,12 +129,11 @@ def read_local(
     git = git.in_folder(git.cwd, {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"})
     step = timeout / 3  # the names, the listing, the records
     names = [f"refs/remotes/origin/{branch}", f"{LAST_READ}origin/{branch}", f"refs/heads/{branch}"]
-    rows = git.read("for-each-ref", "--format=%(refname) %(objectname)", "--", *names, timeout=step).splitlines()
-    tips = dict(row.split() for row in rows)
-    tip = next((tips[name] for name in names if name in tips), "")
-    if not tip:
+    newest_first = ("for-each-ref", "--sort=-committerdate", "--format=%(objectname)")
+    tips = git.read(*newest_first, "--", *names, timeout=step).splitlines()
+    if not tips:
         return None
-    entries = [entry for entry in list_tree(git, tip, timeout=step) if _is_loose(entry)]
+    entries = [entry for entry in list_tree(git, tips[0], timeout=step) if _is_loose(entry)]
     newest = sorted(entries, key=lambda entry: entry.path)[-MAX_RECENT:]
     return read_records(read_blobs(git, newest, timeout=step), (), now)
 
