@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.policy.targets import scope_words
+from ghmlops.core.verdict.problems import DOCS
 from ghmlops.report.content.placed_findings import evidence_label, format_value, place_findings
 from ghmlops.report.text import numbers
 
@@ -35,8 +36,8 @@ def _lines(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[str]:
     for case in place_findings(verdict.findings, evidence):
         suites.setdefault(evidence_label(case.command, case.leg) or "evidence", []).append(case.finding)
     if not suites:  # A file without cases would count as passed.
-        missing = Finding(id="verdict", metric="verdict", outcome=Outcome.INCONCLUSIVE, reason=verdict.reason, docs="")
-        suites["evidence"] = [missing]
+        outcome, reason = Outcome.INCONCLUSIVE, verdict.reason
+        suites["evidence"] = [Finding(id="verdict", metric="verdict", outcome=outcome, reason=reason, docs=DOCS)]
     seconds = {evidence_label(e.command, e.leg): e.provenance.seconds for e in evidence}
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f'<testsuites name="{_attribute(verdict.service or "ghmlops")}">'
