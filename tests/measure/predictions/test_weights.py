@@ -315,6 +315,4 @@ def test_weighted_bins_agree_with_weighted_scores(read: Read, monkeypatch: pytes
 
 def replace_columns(observation: Observation) -> Observation:
     """Return the observation without the rows themselves, so that bins are compared."""
-    from dataclasses import replace as replaced
-
-    return replaced(observation, columns=None)
+    return replace(observation, columns=None)

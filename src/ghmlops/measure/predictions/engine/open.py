@@ -131,9 +131,8 @@ def _register_table(session: Session, connection: duckdb.DuckDBPyConnection, rol
 def _check_footers(session: Session, role: str, size: int) -> int:
     """Check the sizes in the footers and return the bytes that may be spilled: several times what pairing can need."""
     files = ", ".join(literal(file) for file in session.files(role))
-    unpacked_sql = f"SELECT coalesce(sum(total_uncompressed_size), 0) AS n FROM parquet_metadata([{files}])"
-    # Without the list, the rows and the limits of memory and disk bound what is read.
-    unpacked = int(session.row(unpacked_sql)["n"]) if session.lists_chunks(role) else size
+    # Without the list of column chunks, the rows and the limits of memory and disk bound what is read.
+    unpacked = size if (total := session.unpacked_bytes(role)) is None else total
     try:
         rows = int(session.row(f"SELECT sum(num_rows) AS n FROM parquet_file_metadata([{files}])")["n"])
     except DataError:  # DuckDB cannot represent the key metadata of a file with encrypted columns

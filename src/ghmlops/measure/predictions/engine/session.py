@@ -63,7 +63,7 @@ class Session:
         self._folder = folder
         self._sources = dict(sources)
         self._set_aside: dict[str, dict[str, str]] = {role: {} for role in sources}
-        self._lists_chunks: dict[str, bool] = {}
+        self._unpacked_bytes: dict[str, int | None] = {}
         self._busy, self._closed = threading.Lock(), False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
 
@@ -195,23 +195,25 @@ class Session:
         return list(chunks.values())
 
     def lists_chunks(self, role: str) -> bool:
-        """Return False if a footer contains a statistic that the engine cannot represent, as the smallest time.
+        """Return False if the engine cannot list the column chunks of an artifact; see `unpacked_bytes`."""
+        return not self.files(role) or self.unpacked_bytes(role) is not None  # no files: a table in memory
 
-        The engine then lists no column chunk, so neither their sizes nor the places of their pages are known.
+    def unpacked_bytes(self, role: str) -> int | None:
+        """Return the uncompressed size of all column chunks. Raises as `rows`.
+
+        None if a footer contains a statistic that the engine cannot represent, as the smallest time. It then lists no
+        column chunk, so neither their sizes nor the places of their pages are known.
         """
-        if not self.files(role):  # a table in memory
-            return True
-        if role not in self._lists_chunks:
+        if role not in self._unpacked_bytes:
             files = ", ".join(literal(file) for file in self.files(role))
+            total = "coalesce(sum(total_uncompressed_size), 0)"
             try:
-                self.rows(f"SELECT count(*) FROM parquet_metadata([{files}])")
+                self._unpacked_bytes[role] = int(self.rows(f"SELECT {total} FROM parquet_metadata([{files}])")[0][0])
             except UnreadableError as error:
                 if not error.message.startswith(VALUE_ERROR):
                     raise
-                self._lists_chunks[role] = False
-            else:
-                self._lists_chunks[role] = True
-        return self._lists_chunks[role]
+                self._unpacked_bytes[role] = None
+        return self._unpacked_bytes[role]
 
     def check_pages(self, role: str, chunks: Sequence[Sequence[ColumnChunk]]) -> PageCheck:
         """Verify the page checksums of an artifact. May run at the same time as queries; raises as `rows`."""

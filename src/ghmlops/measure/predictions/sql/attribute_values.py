@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +51,7 @@ def index_values(views: StagedViews, bundles: list[int], cells: Ints) -> tuple[l
 def read_values(views: StagedViews, bundle: int, codes: Ints) -> dict[int, Key]:
     """Return the attribute values of one bundle by code, for the given codes.
 
-    Most codes occur in the first rows of an artifact; the whole artifact is read only for codes that do not.
+    Most codes occur in the first rows of either artifact; all rows are read only for codes that do not.
     """
     session, names_of, hourly = views.session, attribute_names(views.layout), views.layout.policy.window == "1h"
     names = [names_of[a] for a in views.plan.bundles[bundle]]
@@ -60,7 +61,7 @@ def read_values(views: StagedViews, bundle: int, codes: Ints) -> dict[int, Key]:
     key_of_code: dict[int, Key] = {}
     if not names:
         return key_of_code
-    for role, limit in ((r, n) for r in SIDES for n in (FIRST_ROWS, None)):
+    for limit, role in itertools.product((FIRST_ROWS, None), SIDES):
         # `np.setdiff1d` imports `numpy.ma`.
         missing = np.array(sorted(set(codes.tolist()) - key_of_code.keys() - {NO_CODE}), dtype=np.int64)
         if not len(missing):
