@@ -1,4 +1,4 @@
-"""Deterministic Hypothesis; the option that rewrites golden files; the schedule of tests that measure time.
+"""Deterministic Hypothesis; the option that rewrites golden files; the schedule of tests that measure time; coverage.
 
 The option is `--golden`, or the variable `GHMLOPS_GOLDEN=write`.
 """
@@ -9,6 +9,7 @@ import gc
 import os
 import re
 import signal
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,9 @@ RERUNS = 2
 """How often a test of `DISTURBED` is run again if it fails: other tenants of a shared machine disturb it for seconds,
 and a verdict may be wrong once in some hundred runs by its design. A fault of the code fails all three runs."""
 RERUN_DELAY_S = 5
+TRACED_CASES = 3
+"""Cases of a test function whose lines and branches are counted, and none of generated ones: counting takes twice as
+long as the tests themselves, and further cases of the same function rarely reach other lines."""
 TOO_NOISY = re.compile(rb"The generator was the limit[^\n\"]*")
 """What evidence says if the machine did not let the generator keep its schedule, so that nothing was measured."""
 if missing := [name for name in DISTURBED if not (HERE / name).exists()]:
@@ -69,9 +73,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the timed tests, and run those that a busy machine disturbs again if they fail."""
+    """Mark the timed tests, run those that a busy machine disturbs again if they fail, and choose what is traced."""
+    cases: Counter[object] = Counter()
     for item in items:
         file = item.path.relative_to(HERE).as_posix()
+        function = getattr(item, "function", None)
+        cases[function] += 1
+        if cases[function] > TRACED_CASES or getattr(function, "is_hypothesis_test", False):
+            item.add_marker("no_cover")
         if _timed(file):
             item.add_marker("timed")
         if file.startswith(DISTURBED):
