@@ -6,11 +6,10 @@ Adding a pillar is its command in `ghmlops.commands`, its section in the policy 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pillar:
+class Pillar(msgspec.Struct, frozen=True, kw_only=True):
     """A command that produces evidence.
 
     Attributes:

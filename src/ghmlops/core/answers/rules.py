@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Rules of a comparison. Paths have the form of `walk.Place`; the leading `$.` may be left out.
 
     Attributes:
@@ -20,9 +20,9 @@ class Rules:
     """
 
     ignore: frozenset[str] = frozenset()
-    keys: Mapping[str, str] = field(default_factory=dict)
-    tolerances: Mapping[str, float] = field(default_factory=dict)
-    words: Mapping[str, float] = field(default_factory=dict)
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    tolerances: Mapping[str, float] = msgspec.field(default_factory=dict)
+    words: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
 def make_rules(

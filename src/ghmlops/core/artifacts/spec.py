@@ -21,8 +21,9 @@ contains a comma must be an item of a YAML list, or one line of several.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ghmlops.core.errors import InputError, nearest
 
@@ -50,8 +51,7 @@ _ACCOUNT = re.compile(rf"([a-z0-9]{{3,24}})\.((?:dfs|blob)\.(?:{'|'.join(map(re.
 _NOT_IN_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[./-]|[./]$|\.lock(?:/|$)|^@$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalSpec:
+class LocalSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Files on the local machine."""
 
     pattern: str
@@ -62,8 +62,7 @@ class LocalSpec:
         return self.pattern
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowSpec:
+class WorkflowSpec(msgspec.Struct, frozen=True, kw_only=True):
     """An artifact of a workflow run, selected by exactly one of `branch`, `run` (the id) and `sha`."""
 
     name: str
@@ -80,8 +79,7 @@ class WorkflowSpec:
         return f"artifact:{self.name}{selector}" + (f":{self.path}" if self.path else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloudSpec:
+class CloudSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Objects in a store: `bucket` is a bucket of S3 or Google Cloud Storage, or a container of an Azure account."""
 
     scheme: str

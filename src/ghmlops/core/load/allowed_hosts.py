@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from ghmlops.core.errors import InputError
 from ghmlops.core.load.host_names import ascii_form
@@ -36,8 +37,7 @@ _LOOPBACK, _UNSPECIFIED = ipaddress.IPv6Address("::1"), ipaddress.IPv6Address(":
 _NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostRules:
+class HostRules(msgspec.Struct, frozen=True, kw_only=True):
     """The hosts that a command may load.
 
     Attributes:

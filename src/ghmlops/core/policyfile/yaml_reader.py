@@ -7,9 +7,9 @@ tags, duplicate keys and further documents are rejected, so that a hostile file 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import yaml
 
 from ghmlops.core import quantities
@@ -23,8 +23,7 @@ MAX_BYTES = 262_144
 MAX_DEPTH = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
+class Located(msgspec.Struct, frozen=True, kw_only=True):
     """A YAML value with its line and its path in the document.
 
     `value` is text, `None`, or a list or dict of `Located`.
