@@ -6,16 +6,20 @@ The option is `--golden`, or the variable `GHMLOPS_GOLDEN=write`.
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import re
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ghmlops.clients.github.client import connect
 from kubernetes_api import stop_shared_cluster
 
 if TYPE_CHECKING:
@@ -53,6 +57,8 @@ RERUN_DELAY_S = 5
 TRACED_CASES = 3
 """Cases of a test function whose lines and branches are counted, and none of generated ones: counting takes twice as
 long as the tests themselves, and further cases of the same function rarely reach other lines."""
+FASTER = 20
+"""Factor by which a client of the GitHub API waits less than it asked for, unless a test gives it a `sleep`."""
 TOO_NOISY = re.compile(rb"The generator was the limit[^\n\"]*")
 """What evidence says if the machine did not let the generator keep its schedule, so that nothing was measured."""
 if missing := [name for name in DISTURBED if not (HERE / name).exists()]:
@@ -119,6 +125,13 @@ def _api_server() -> Iterator[None]:
     """End the API server that tests of this session have started."""
     yield
     stop_shared_cluster()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brief_waits() -> Iterator[None]:
+    """Commands in this process wait less before they ask the local GitHub API again; a refusal takes three seconds."""
+    with mock.patch.dict(inspect.unwrap(connect).__kwdefaults__ or {}, sleep=lambda s: time.sleep(s / FASTER)):
+        yield
 
 
 @pytest.fixture
