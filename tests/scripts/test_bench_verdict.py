@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ghmlops.core.latency.constants import BLOCK_SIZE
+from thoroughness import thorough
 
 BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
 
@@ -52,6 +53,7 @@ def test_the_simulation_is_reproducible(tmp_path: Path) -> None:
     assert {"back to back", "interleaved", "duet"} == set(first["known_judges"]["Welch t, p < .05"])
 
 
+@thorough
 def test_queues_at_every_utilisation(tmp_path: Path) -> None:
     """One run per scenario: equal queues never fail; independent ones beyond their capacity end saturated."""
     bench("verdict_latency", "--only", "queues", "--runs", "1", "--seed", "5", "--json", str(tmp_path / "queues.json"))

@@ -357,6 +357,7 @@ def test_signal_stops_the_jobs(spark: Engine, tmp_path: Path) -> None:
         assert session.rows("SELECT count(*) FROM files_baseline") == [(50,)]
 
 
+@thorough
 def test_command_prints_no_message_of_java_and_leaves_no_file(tmp_path: Path) -> None:
     """With `--engine spark` the command writes evidence, prints nothing from Java, and removes temporary files."""
     temporary = tmp_path / "temporary"
