@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +10,10 @@ from tabulate import tabulate
 
 from bench.noise import Noise
 from bench.queues import Queues, paired_response_times
-from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_PAIRS
-from ghmlops.core.latency.duet import Duet, compare_blocks
+from ghmlops.core.latency.constants import BLOCK_SIZE, MAX_PAIRS, MIN_PAIRS_TO_FAIL
+from ghmlops.core.latency.duet import WIDE, Duet, compare_blocks
 from ghmlops.core.latency.saturated_runs.finding import saturation_of
+from ghmlops.core.latency.saturation.persistence import noise_between_blocks
 from ghmlops.core.policy.latency import DEFAULT_LATENCY_MARGINS, Arrivals
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ghmlops.core.latency.saturated_runs.finding import Saturation
 
 UTILISATIONS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.2, 1.5)
+BUSY = (0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.2)
 CALM = Noise(level=0.1, neighbour=0.1)
 ALIKE: dict[str, tuple[Queues, tuple[float, ...]]] = {
     "two queues, independent service times (CV 1)": (Queues(utilisation=1), UTILISATIONS),
@@ -146,4 +148,35 @@ def saturation_tables(
         return figures
     figures["slower"] = {name: results_of(queues) for name, queues in SLOWER.items()}
     print_table("slower", figures["slower"])
+    return figures
+
+
+def multiple_of_noise(queues: Queues, rng: np.random.Generator) -> float:
+    """Return the largest multiple of the noise between blocks that one plan of two equal queues keeps.
+
+    It is the multiple that every block so far exceeds, after as many pairs as a failure needs, of any quantile and
+    whichever arm is slower. Beyond `OUTWEIGHED`, noise that lasts dilutes the evidence less.
+    """
+    baseline, candidate = paired_response_times(queues, MAX_PAIRS, rng)
+    starts = range(0, len(baseline), BLOCK_SIZE)
+    rows = [compare_blocks(baseline[s : s + BLOCK_SIZE], candidate[s : s + BLOCK_SIZE]) for s in starts]
+    columns = [np.array([row[name] for row in rows]) for name in ("p50", "p95")]
+    columns.append(np.array([(row["p99"] + row[WIDE]) / 2 for row in rows]))
+    kept = [np.minimum.accumulate(sign * d) / noise_between_blocks(d) for d in columns for sign in (1, -1)]
+    return float(max(multiples[MIN_PAIRS_TO_FAIL - 1 :].max() for multiples in kept))
+
+
+def multiple_tables(runs: int, seed: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Print and return the largest multiples of the noise that equal queues keep, in `runs` plans per row."""
+    figures: dict[str, dict[str, dict[str, float]]] = {}
+    for title, (queues, _) in ALIKE.items():
+        figures[title] = {}
+        for at in BUSY:
+            each = [
+                multiple_of_noise(replace(queues, utilisation=at), np.random.default_rng([seed, 17, number]))
+                for number in range(runs)
+            ]
+            figures[title][f"{at:g}"] = {"median": float(np.median(each)), "largest": max(each)}
+        table = [[name, *(f"{value:.1f}" for value in row.values())] for name, row in figures[title].items()]
+        print(f"\n{tabulate(table, headers=[title, 'median', 'largest'], disable_numparse=True)}", flush=True)
     return figures

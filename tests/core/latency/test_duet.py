@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.latency.constants import FAIL_E, MIN_PAIRS_TO_FAIL, MIN_PAIRS_TO_PASS
+from ghmlops.core.latency.constants import FAIL_E, MIN_PAIRS_TO_FAIL, MIN_PAIRS_TO_PASS, SATURATED
 from ghmlops.core.latency.duet import (
     CHANGE,
     CHANGE_SD,
@@ -270,3 +270,29 @@ def test_a_patient_verdict_without_pairs_is_undecided() -> None:
 def test_planned_pairs(requests: int, pairs: int) -> None:
     """A plan consists of complete blocks of 250 requests, at most 72 pairs."""
     assert pairs == planned_pairs(requests)
+
+
+def lasting(change: float, size: float, rng: np.random.Generator) -> list[tuple[str, float]]:
+    """Return the decision and the lower end after each of 18 pairs whose noise outlasts them: a walk."""
+    duet, states = Duet(MARGINS), []
+    for step in np.cumsum(rng.standard_normal(18)) * size:
+        duet.feed(statistics_of(change + float(step), sd=size))
+        states.append((duet.decision, duet.ratio("p50").low))
+    assert duet.persistence > SATURATED
+    return states
+
+
+def test_a_change_that_lasting_noise_cannot_explain_fails() -> None:
+    """Four times slower in every block fails after 9 pairs or more, though a noise of 1 % lasts for many blocks."""
+    for seed in range(20):
+        states = lasting(math.log(4.0), 0.01, np.random.default_rng(seed))
+        assert [decision for decision, _ in states][:8] == [""] * 8
+        assert states[-1][0] == "fail"
+        assert states[-1][1] > 1.0 + MARGINS["p50"].fail
+
+
+def test_lasting_noise_of_the_size_of_the_change_is_no_failure() -> None:
+    """A walk that is as large as the change, or larger, is no failure, with or without a change."""
+    for seed in range(20):
+        for change in (0.0, 0.1):
+            assert lasting(change, 0.1, np.random.default_rng(seed))[-1][0] != "fail"

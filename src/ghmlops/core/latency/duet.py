@@ -269,14 +269,18 @@ class Duet:
         self._persistence.add(mean, sd, self.windows[-1])
         dilution = self._persistence.dilution if self._dilute else Dilution()
         self._dilutions.append((dilution.fail, dilution.passing))
-        divisors = np.array(self._dilutions[-1])
         for index, (name, (m0, m1)) in enumerate(self._limits.items()):
             newest = self._differences(name, slice(self.pairs - 1, self.pairs))
             x = np.stack([newest.d[0] - m0, m1 - newest.d[0]]) / newest.unit[0]
             self._sums[name] += log_increments(x, newest.stakes)
             log_e = [log_mixture(sums, stakes) for sums, stakes in zip(self._sums[name], stakes_of(name), strict=True)]
-            self._last[:, index] = np.array(log_e) / divisors
+            self._last[:, index] = np.array(log_e) / (self._to_fail(name).divisors(m0)[-1], dilution.passing)
         np.maximum(self._top, self._last, out=self._top)
+
+    def _to_fail(self, name: str) -> PairedDifferences:
+        """Return the pairs up to the decision, as evidence for a failure."""
+        used = slice(len(self._dilutions))
+        return replace(self._differences(name, used), dilution=np.array(self._dilutions)[:, 0], outweighs=True)
 
     def _passes(self) -> bool:
         log_e = self._last if self._patient else self._top
@@ -299,10 +303,9 @@ class Duet:
     def ratio(self, name: str) -> Ratio:
         """Return the result for the quantile `name` from the pairs up to the decision; at least one pair is
         required."""
-        used = self._differences(name, slice(self._decided_at or None))
-        to_fail, to_pass = np.array(self._dilutions).T
-        used = replace(used, dilution=to_fail)
-        mirrored = replace(used, d=-used.d, stakes=stakes_of(name)[1], dilution=to_pass)
+        used = self._to_fail(name)
+        to_pass = np.array(self._dilutions)[:, 1]
+        mirrored = replace(used, d=-used.d, stakes=stakes_of(name)[1], dilution=to_pass, outweighs=False)
         index = list(QUANTILES).index(name)
         low = math.exp(highest_rejected(used, FAIL_E))
         high = math.exp(-highest_rejected(mirrored, PASS_E, at_any_time=not self._patient))

@@ -35,6 +35,7 @@ from ghmlops.core.latency.constants import (
     TAIL_WEIGHTS_TO_FAIL,
     TAIL_WEIGHTS_TO_PASS,
 )
+from ghmlops.core.latency.saturation.persistence import outweigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,12 +109,20 @@ class PairedDifferences:
         stakes: Mixture of the e-process.
         dilution: Factor >= 1 by which the logarithm of the e-process is divided after each pair, shape (pairs,); `None`
             if it is 1.
+        outweighs: Whether a difference that is much larger than its noise is diluted less (`persistence.outweigh`).
     """
 
     d: Floats
     unit: Floats
     stakes: Stakes
     dilution: Floats | None = None
+    outweighs: bool = False
+
+    def divisors(self, log_ratio: float) -> Floats:
+        """Return what divides the logarithm of the e-process against "the log ratio is at most `log_ratio`" after each
+        pair, shape (pairs,)."""
+        factors = np.ones(len(self.d)) if self.dilution is None else self.dilution
+        return outweigh(factors, self.d.mean(axis=1), log_ratio) if self.outweighs else factors
 
 
 def highest_rejected(differences: PairedDifferences, threshold: float, *, at_any_time: bool = True) -> float:
@@ -133,9 +142,7 @@ def highest_rejected(differences: PairedDifferences, threshold: float, *, at_any
         x = (differences.d - log_ratio) / differences.unit[:, np.newaxis]
         sums = log_increments(x, differences.stakes)
         sums = sums.cumsum(axis=0) if at_any_time else sums.sum(axis=0, keepdims=True)
-        log_e = log_mixture(sums, differences.stakes)
-        if differences.dilution is not None:
-            log_e = log_e / differences.dilution[-len(log_e) :]
+        log_e = log_mixture(sums, differences.stakes) / differences.divisors(log_ratio)[-len(sums) :]
         return bool(log_e.max() >= log_threshold)
 
     low, high = -MAX_LOG_RATIO, MAX_LOG_RATIO

@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghmlops.core.latency.constants import BLOCK_SIZE, LASTING_TO_FAIL, LASTING_TO_PASS
-from ghmlops.core.latency.saturation.persistence import Dilution, Persistence
+from ghmlops.core.latency.constants import BLOCK_SIZE, LASTING_TO_FAIL, LASTING_TO_PASS, OUTWEIGHED
+from ghmlops.core.latency.saturation.persistence import (
+    Dilution,
+    Persistence,
+    noise_between_blocks,
+    outweigh,
+)
 
 
 def of_requests(log_ratios: np.ndarray, shards: int = 1) -> Persistence:
@@ -99,3 +104,40 @@ def test_shards_observe_the_same_noise() -> None:
     assert independent.shards == 4.0
     assert independent.dilution.fail < 1.2
     assert walk.dilution.fail > 10
+
+
+def test_noise_between_blocks_is_that_of_neighbours() -> None:
+    """It is the standard deviation of independent values, undefined for one, and does not see a slow course."""
+    values = np.random.default_rng(10).standard_normal(5000)
+    assert noise_between_blocks(values)[-1] == pytest.approx(1.0, abs=0.05)
+    assert noise_between_blocks(values)[0] == math.inf
+    course = values * 0.01 + np.linspace(0.0, 5.0, len(values))
+    assert noise_between_blocks(course)[-1] == pytest.approx(0.01, abs=0.001)
+
+
+def test_a_change_beyond_its_noise_is_diluted_less() -> None:
+    """At 40 times its noise the factor falls with the square; what no block exceeds stays diluted."""
+    noise = np.tile([0.001, -0.001], 10)  # between neighbours: sqrt(2) x .001
+    factors = np.full(20, 8.0)
+    assert outweigh(factors, 1.0 + noise, 0.1)[-1] == 1.0
+    near = outweigh(factors, 0.2 + noise, 0.1)
+    assert near[-1] == pytest.approx(8.0 * (OUTWEIGHED * math.sqrt(2) * 0.001 / (0.2 - 0.001 - 0.1)) ** 2)
+    for d in (0.15 + noise, 0.1 + noise, noise, noise - 1.0):
+        assert outweigh(factors, d, 0.1) == pytest.approx(factors)
+    one_block = 1.0 + noise
+    one_block[4] = 0.1
+    assert outweigh(factors, one_block, 0.1)[4:] == pytest.approx(factors[4:])
+
+
+@given(
+    st.lists(st.tuples(st.floats(-8, 8), st.floats(1, 100)), min_size=1, max_size=30), st.floats(-8, 8), st.floats(0, 8)
+)
+def test_outweighed_factors_are_between_one_and_the_given_ones(
+    pairs: list[tuple[float, float]], log_ratio: float, step: float
+) -> None:
+    """They never sharpen the evidence, and grow with the log ratio, so that an interval has one lower end."""
+    d, factors = (np.array(column) for column in zip(*pairs, strict=True))
+    low, high = outweigh(factors, d, log_ratio), outweigh(factors, d, log_ratio + step)
+    assert (low >= 1.0).all()
+    assert (low <= high).all()
+    assert (high <= factors).all()

@@ -13,6 +13,11 @@ as long as it builds up. Swapping the arms does not change the ratio.
 
 E-values are divided, as logarithms, by a factor >= 1 that grows with the persistence. This can only make decisions
 rarer, so every guarantee of the e-processes remains.
+
+Noise that lasts gives many blocks the same sign only if it is as large as what is to be shown. The persistence is a
+ratio of two variances, and says nothing about their size: a candidate that is four times slower in every block may
+have a noise of 1 % that lasts. So the factor for a failure falls with the square of the ratio of the noise between
+blocks to the smallest excess of a block (`outweigh`).
 """
 
 from __future__ import annotations
@@ -30,10 +35,15 @@ from ghmlops.core.latency.constants import (
     LARGE_STEP,
     LASTING_TO_FAIL,
     LASTING_TO_PASS,
+    OUTWEIGHED,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 _CHI_SQUARE_MEDIAN = 0.4549
 """Median of the chi-square distribution with one degree of freedom, whose mean is 1."""
@@ -127,3 +137,31 @@ class Persistence:
 def _median(ascending: Sequence[float]) -> float:
     middle = len(ascending) // 2
     return ascending[middle] if len(ascending) % 2 else (ascending[middle - 1] + ascending[middle]) / 2
+
+
+def noise_between_blocks(d: Floats) -> Floats:
+    """Return the noise between blocks after each pair: the root of half of the mean squared successive difference.
+
+    Args:
+        d: Log ratios of the pairs in their order, shape (pairs,), pairs >= 1.
+
+    Returns:
+        Shape (pairs,); infinite for the first pair.
+    """
+    squares = np.cumsum(np.diff(d) ** 2 / 2) / np.arange(1, len(d))
+    return np.concatenate([[np.inf], np.sqrt(squares)])
+
+
+def outweigh(factors: Floats, d: Floats, log_ratio: float) -> Floats:
+    """Return the factors of dilution against "the log ratio is at most `log_ratio`" after each pair, all >= 1.
+
+    Args:
+        factors: Factors that follow from the persistence after each pair, shape (pairs,).
+        d: Log ratios of the pairs, shape (pairs,).
+        log_ratio: The log ratio in question.
+    """
+    excess = np.minimum.accumulate(d) - log_ratio
+    noise = noise_between_blocks(d)
+    share = np.ones_like(d)
+    np.divide(OUTWEIGHED * noise, excess, out=share, where=excess > OUTWEIGHED * noise)
+    return np.maximum(1.0, factors * share**2)
