@@ -162,8 +162,8 @@ def multiple_of_noise(queues: Queues, rng: np.random.Generator) -> float:
     rows = [compare_blocks(baseline[s : s + BLOCK_SIZE], candidate[s : s + BLOCK_SIZE]) for s in starts]
     columns = [np.array([row[name] for row in rows]) for name in ("p50", "p95")]
     columns.append(np.array([(row["p99"] + row[WIDE]) / 2 for row in rows]))
-    kept = [np.minimum.accumulate(sign * d) / noise_between_blocks(d) for d in columns for sign in (1, -1)]
-    return float(max(multiples[MIN_PAIRS_TO_FAIL - 1 :].max() for multiples in kept))
+    multiples = [np.minimum.accumulate(sign * d) / noise_between_blocks(d) for d in columns for sign in (1, -1)]
+    return float(max(each[MIN_PAIRS_TO_FAIL - 1 :].max() for each in multiples))
 
 
 def multiple_tables(runs: int, seed: int) -> dict[str, dict[str, dict[str, float]]]:
