@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -189,7 +188,7 @@ def _stage_views(session: Session, layout: Layout, edges: Mapping[str, list[floa
 def _count_artifacts(views: StagedViews, progress: Callable[[str], None]) -> dict[str, ArtifactCounts]:
     """Count each artifact and verify its page checksums at the same time; errors of the latter are more specific."""
     session, counts = views.session, {}
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages") as worker:
+    with session.helper_thread("pages") as worker:
         for role in session.roles:
             progress(f"checking the {role}")
             listed = session.lists_chunks(role)

@@ -65,7 +65,14 @@ def test_too_small_memory_limit_is_an_input_error(good: Path) -> None:
     assert "--memory-limit" in excinfo.value.hint
 
 
-def test_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "session.rows(endless)",
+        "with session.helper_thread('x') as worker: worker.submit(session.rows, endless).result()",
+    ],
+)
+def test_signal_stops_a_running_query(good: Path, tmp_path: Path, wait: str) -> None:
     """SIGTERM during a query of hours ends the process at once, and the private folder is removed."""
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -85,8 +92,9 @@ def test_signal_stops_a_running_query(good: Path, tmp_path: Path) -> None:
             files = {{"baseline": Source.of(good, "a"), "candidate": Source.of(good, "b")}}
             with open_session(files, 2**29) as session:
                 print("ready", flush=True)
-                session.rows("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b "
-                             "WHERE a.range * b.range % 7 = 3")
+                endless = ("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b "
+                           "WHERE a.range * b.range % 7 = 3")
+                {wait}
         except KeyboardInterrupt:
             sys.exit(130)
         """

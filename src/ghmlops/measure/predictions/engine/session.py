@@ -268,6 +268,17 @@ class Session:
         """Run a statement for its effect. Raises as `rows`."""
         self.rows(sql, values)
 
+    @contextlib.contextmanager
+    def helper_thread(self, name: str) -> Iterator[ThreadPoolExecutor]:
+        """Provide a second thread for queries and checks of pages. A signal ends what it runs, too."""
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix=name) as worker:
+            try:
+                yield worker
+            except BaseException as error:
+                if not isinstance(error, Exception):  # a signal, while this thread waited for the other one
+                    self.close()
+                raise
+
     def _run(self, work: Callable[[], T]) -> T:
         """Run `work` in the worker thread; the main thread stays free to handle a signal and then stops the query."""
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -116,7 +115,7 @@ def sum_up(
     has_distance = score_distance and policy.task in ("binary", "regression")
     coded, cube_of = _read_cubes(views, source, score_distance=has_distance)
     # The engine counts while this thread rolls up the tables.
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="counts") as worker:
+    with session.helper_thread("counts") as worker:
         pending_agreement = worker.submit(measure_agreement, views, tolerance)
         pending_bins = (
             worker.submit(read_binned_scores, session, weighted=weighted) if policy.task == "binary" else None
