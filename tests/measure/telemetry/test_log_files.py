@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -99,3 +100,39 @@ def test_numbers_that_are_no_time_are_counted(tmp_path: Path, name: str, instead
     content = read_log(tmp_path, Log(files=name, time="t", value="v"), 0.0)
     assert [interval.rows for interval in content.intervals] == [4, 4]
     assert content.undated == 4
+
+
+@pytest.mark.parametrize("count", [8, 9, 400])
+def test_many_small_files_need_no_more_memory(tmp_path: Path, count: int) -> None:
+    """A file per hour for weeks; a column that comes late, or with other types, is that of all files."""
+    for hour in range(count):
+        rows: list[dict[str, object]] = [{"t": START + hour * 3600, "v": hour if hour % 2 else hour + 0.5}]
+        if hour == count - 1:
+            rows.append({"t": START + hour * 3600 + 1, "v": 7, "late": True, "nested": {"v": [1]}})
+        (tmp_path / f"{hour:03}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    content = read_log(tmp_path, Log(files="*.jsonl", time="t", value="v", failed="late", statistic="max"), START)
+    assert [(i.rows, i.failed) for i in content.intervals] == [(1, 0)] * (count - 1) + [(2, 1)]
+    highest = [hour if hour % 2 else hour + 0.5 for hour in range(count)]
+    assert [i.value for i in content.intervals] == highest[:-1] + [max(7.0, highest[-1])]
+
+
+@pytest.mark.parametrize("text", ["2026-09-21T12:00:00Z", "2026-09-21T14:00:00+02:00", "2026-09-21 12:00:00"])
+def test_times_as_texts_in_many_files(tmp_path: Path, text: str) -> None:
+    """The spelling of a time means the same in one file and in twenty."""
+    log = Log(files="*.jsonl", time="t", value="v")
+    (tmp_path / "00.jsonl").write_text(json.dumps({"t": text, "v": 1.0}) + "\n")
+    one = read_log(tmp_path, log, 0.0)
+    for number in range(1, 20):
+        (tmp_path / f"{number:02}.jsonl").write_text(json.dumps({"t": text, "v": 1.0}) + "\n")
+    many = read_log(tmp_path, log, 0.0)
+    assert [i.time for i in one.intervals] == [i.time for i in many.intervals] == [1_789_992_000]
+    assert many.intervals[0].rows == 20
+
+
+def test_a_damaged_file_among_many_is_named(tmp_path: Path) -> None:
+    """The message has the name that a person knows."""
+    for number in range(20):
+        (tmp_path / f"day-{number:02}.jsonl").write_text(json.dumps({"t": START, "v": 1.0}) + "\n")
+    (tmp_path / "day-17.jsonl").write_text('{"t": 1790000000, "v": 1}\n{"t": 17900')
+    with pytest.raises(DataError, match=r"day-17\.jsonl"):
+        read_log(tmp_path, Log(files="*.jsonl", time="t", value="v"), 0.0)

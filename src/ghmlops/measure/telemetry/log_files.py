@@ -26,6 +26,10 @@ _READERS = {
     ".csv": "read_csv([{files}], union_by_name = true, header = true, auto_detect = true)",
     ".jsonl": "read_json([{files}], format = 'newline_delimited', union_by_name = true)",
 }
+_JSONL_AT_ONCE = 8
+"""JSONL files whose columns are found together: DuckDB holds 32 MiB for each, however small, and `MEMORY` would be too
+little for 16."""
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE")
 _SPELLINGS = {".csv.gz": ".csv", ".jsonl.gz": ".jsonl", ".ndjson": ".jsonl", ".ndjson.gz": ".jsonl", ".pq": ".parquet"}
 _AGGREGATES = {
     "mean": "avg(value)",
@@ -83,8 +87,9 @@ def read_log(root: Path, log: Log, since: float, until: float = FAR) -> LogConte
             connection = worker.submit(restricted_connection, folder, targets, MEMORY).result()
         try:
             names = {str(link): str(file.relative_to(root)) for link, file in zip(links, files, strict=True)}
-            source = _READERS[kind].format(files=", ".join(literal(str(link)) for link in links))
-            return _read(_Query(connection, names), log, source, (since, until))
+            query = _Query(connection, names)
+            source = _jsonl_source(query, list(names)) if kind == ".jsonl" else _reader(kind, list(names))
+            return _read(query, log, source, (since, until))
         finally:
             connection.close()
 
@@ -136,6 +141,34 @@ class _Query(NamedTuple):
             raise DataError(
                 f"watch: a log cannot be read: {text}", hint="is the file complete, and of the format of its name?"
             ) from None
+
+
+def _reader(kind: str, files: list[str]) -> str:
+    return _READERS[kind].format(files=", ".join(literal(file) for file in files))
+
+
+def _jsonl_source(query: _Query, files: list[str]) -> str:
+    """Return the SQL that reads JSONL files with the columns of all of them.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    types: dict[str, str] = {}
+    for start in range(0, len(files), _JSONL_AT_ONCE):
+        part = _reader(".jsonl", files[start : start + _JSONL_AT_ONCE])
+        for name, kind, *_ in query.rows(f"DESCRIBE SELECT * FROM {part}"):
+            types[str(name)] = _common_type(types.get(str(name), str(kind)), str(kind))
+    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
+    return f"{_reader('.jsonl', files)[:-1]}, columns = {{{columns}}})"
+
+
+def _common_type(first: str, second: str) -> str:
+    """Return the type of a column that has these types in two files; what is nested stays JSON."""
+    if any("(" in kind or kind.endswith("[]") or kind == "JSON" for kind in (first, second)):
+        return "JSON"
+    if first == second:
+        return first
+    return "DOUBLE" if first in _NUMBERS and second in _NUMBERS else "VARCHAR"
 
 
 def _read(query: _Query, log: Log, source: str, time: tuple[float, float]) -> LogContent:
