@@ -179,7 +179,7 @@ scale:
   demand: {{prometheus: "demand", every: 5m, history: 7d, lead: 5m, stale: 15m}}
   target: {{command: {{get: "cat {replicas}", set: "sh -c 'echo {{replicas}} >{replicas}'", timeout: 5s}}}}
   limits: {{min: 4, max: 12, step-up: 2x, step-down: 25%}}
-  headroom: 20%
+  headroom: 5%
   mode: apply
 harvest:
   traffic: {{files: "logs/*.jsonl", id: request_id, time: ts, body: request, score: response.p_click}}

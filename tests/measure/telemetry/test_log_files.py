@@ -113,7 +113,7 @@ def test_many_small_files_need_no_more_memory(tmp_path: Path, count: int) -> Non
     content = read_log(tmp_path, Log(files="*.jsonl", time="t", value="v", failed="late", statistic="max"), START)
     assert [(i.rows, i.failed) for i in content.intervals] == [(1, 0)] * (count - 1) + [(2, 1)]
     highest = [hour if hour % 2 else hour + 0.5 for hour in range(count)]
-    assert [i.value for i in content.intervals] == highest[:-1] + [max(7.0, highest[-1])]
+    assert [i.value for i in content.intervals] == [*highest[:-1], max(7.0, highest[-1])]
 
 
 @pytest.mark.parametrize("text", ["2026-09-21T12:00:00Z", "2026-09-21T14:00:00+02:00", "2026-09-21 12:00:00"])
