@@ -20,7 +20,7 @@ from ghmlops.commands.promote.deployment import open_deployment
 from ghmlops.commands.promote.hooks import HookRunner
 from ghmlops.commands.promote.job import load_promotion, prepare
 from ghmlops.commands.promote.metrics import open_counters, open_metrics
-from ghmlops.commands.promote.start import check_ladder
+from ghmlops.commands.promote.start import ROLLBACK_ORDERED, check_ladder
 from ghmlops.commands.promote.walk import Walk
 from ghmlops.commands.shared.base import Result, dry_run_result
 from ghmlops.commands.shared.production.watch_runs import look_at_schedule
@@ -191,8 +191,14 @@ def _result(job: Job, record: PromotionRecord, verdict: str, *, is_written: bool
         text=f"{tabulate(rows, headers=headers, tablefmt='simple')}\n{metrics}\n{printable(sentence)}\n",
         summary=f"### Promotion of `{job.commit[:12]}`\n\n{markdown(sentence, 1000)}\n\n{table}\n{metrics}",
         data=msgspec.to_builtins(record),
-        exit_code=2 if record.undone else 0 if record.decision == "complete" else 1,
+        exit_code=2 if record.undone else 0 if _is_as_asked(record) else 1,
     )
+
+
+def _is_as_asked(record: PromotionRecord) -> bool:
+    """Return whether the run did what it was asked to do: jobs that need a rollback that was ordered follow it."""
+    is_ordered = record.decision == "rollback" and record.reason_code == ROLLBACK_ORDERED
+    return record.decision == "complete" or (is_ordered and not record.incident)
 
 
 def _metric_table(record: PromotionRecord) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ghmlops.core.promotion.record import PromotionRecord
     from ghmlops.core.promotion.weights import Shares
 
+ROLLBACK_ORDERED = "rollback-ordered"
+"""Reason code of a rollback that a person or another command ordered."""
 MAX_EXCESS = 0.1
 """Excess of the candidate's share, as a fraction of the rung, that the integer weights of a router may cause."""
 
@@ -195,7 +197,7 @@ def ordered_rollback(job: Job, deployment: Deployment, previous: PromotionRecord
             hint="were its servers made the baseline? Then revert the commit: actions/revert",
             reason_code="no-traffic",
         )
-    stop = Stop(reaction="rollback", reason_code="rollback-ordered", reason=short(reason, REASON_LIMIT))
+    stop = Stop(reaction="rollback", reason_code=ROLLBACK_ORDERED, reason=short(reason, REASON_LIMIT))
     return Start(shares=shares, step=stop)
 
 

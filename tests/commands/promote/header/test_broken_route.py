@@ -136,7 +136,7 @@ def test_a_route_that_comes_back(routes: Routes) -> None:
     code, record = routes.roll_back()
     assert read_shares(routes.users) == read_shares(routes.testers) == BASELINE_ONLY
     assert set(routes.waits) == {0.0}
-    assert (code, record["decision"], record["incident"]) == (1, "rollback", "")
+    assert (code, record["decision"], record["incident"]) == (0, "rollback", "")
 
 
 def test_two_problems(routes: Routes) -> None:
@@ -154,7 +154,7 @@ def test_only_testers_are_on_the_candidate(routes: Routes) -> None:
     """An ordered rollback returns them, too; then there is nothing left to return."""
     apply_shares(routes.users, BASELINE_ONLY)
     code, record = routes.roll_back()
-    assert (code, record["decision"], record["reason_code"]) == (1, "rollback", "rollback-ordered")
+    assert (code, record["decision"], record["reason_code"]) == (0, "rollback", "rollback-ordered")
     assert read_shares(routes.testers) == BASELINE_ONLY
     (routes.folder / "evidence" / "promotion.json").unlink()
     with pytest.raises(FileNotFoundError):
