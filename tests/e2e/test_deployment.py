@@ -256,7 +256,7 @@ def service(world: World, milliseconds: int, message: str) -> str:
 
 
 def test_a_rejected_commit_is_no_baseline(world: World, api: Api) -> None:
-    """Good 4 ms is deployed, bad 8 ms was rejected; a change of the documents on top ships the bad one, and is rejected.
+    """Good 4 ms is deployed, bad 8 ms was rejected; a change of the documents on top ships the bad one: rejected, too.
 
     Its baseline is the commit that is deployed, and not the one before the push.
     """
