@@ -184,8 +184,7 @@ class Production:
 
     def commit(self, message: str, files: dict[str, str], body: str = "") -> str:
         """Push a commit, as the merge of a pull request with this description; return its SHA."""
-        self.git("fetch", "--quiet", "origin")
-        self.git("reset", "--quiet", "--hard", "origin/main")
+        self._to_the_tip()
         self.world.write(files)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
@@ -197,8 +196,9 @@ class Production:
         return commit
 
     def workflow(self, event: str, name: str, inputs: dict[str, str] | None = None, run_id: int = 0) -> Run:
-        """Run a workflow under the runner, under load, by the clock of the week."""
+        """Run a workflow under the runner, by the clock of the week, from the tip of the main branch as GitHub does."""
         self._runs += 1
+        self._to_the_tip()
         number = run_id or self._runs
         if not run_id:
             self._seed_run(number, name, event=event, status="in_progress", conclusion=None)
@@ -209,6 +209,10 @@ class Production:
         row = next(row for row in self.api.state.runs if row["id"] == number)
         row.update(status="completed", conclusion="success" if run.code == 0 else "failure")
         return run
+
+    def _to_the_tip(self) -> None:
+        self.git("fetch", "--quiet", "origin")
+        self.git("reset", "--quiet", "--hard", "origin/main")
 
     def note_run(self, name: str) -> None:
         """Record that the command of a scheduled workflow ran in this process, as GitHub would the workflow."""
