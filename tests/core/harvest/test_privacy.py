@@ -106,6 +106,17 @@ def test_digests_of_the_evidence_are_allowed_by_their_exact_text() -> None:
     assert list(find_secrets(digest[::-1], allowed={digest})) == ["token"]
 
 
+@pytest.mark.parametrize("card", ["4111111111111111", "378282246310005", "6011000990139424"])
+def test_digits_of_a_digest_are_no_card_number(card: str) -> None:
+    """A part of an allowed digest is allowed too, and nothing beside it."""
+    digest = f"9f86d081884c7d659a2feaa{card}cd15d6c15b0f00a08"
+    assert set(find_secrets(digest)) == {"token", "card number"}
+    for text in (digest, f"sha256:{digest}", f"file {digest}, read"):
+        assert list(find_secrets(text, allowed={digest})) == []
+    assert list(find_secrets(f"{digest} {card}", allowed={digest})) == ["card number"]
+    assert list(find_secrets(card, allowed={digest})) == ["card number"]
+
+
 def test_random_tokens_are_found() -> None:
     """At least 99 % of tokens of 24 letters and digits."""
     rng = Random(3)  # noqa: S311  (reproducible)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MAX_TEXT = 4000
 """Characters of an attribute or a text."""
+_NO_CASE = "verdict"
+"""Name of the case of a report without findings."""
 
 
 def junit(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
@@ -37,7 +39,7 @@ def _lines(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[str]:
         suites.setdefault(evidence_label(case.command, case.leg) or "evidence", []).append(case.finding)
     if not suites:  # A file without cases would count as passed.
         outcome, reason = Outcome.INCONCLUSIVE, verdict.reason
-        suites["evidence"] = [Finding(id="verdict", metric="verdict", outcome=outcome, reason=reason, docs=DOCS)]
+        suites["evidence"] = [Finding(id=_NO_CASE, metric=_NO_CASE, outcome=outcome, reason=reason, docs=DOCS)]
     seconds = {evidence_label(e.command, e.leg): e.provenance.seconds for e in evidence}
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f'<testsuites name="{_attribute(verdict.service or "ghmlops")}">'
