@@ -78,6 +78,8 @@ HISTORIES = [
     ([(A, ["success", "inactive"], "shop")], A),
     ([(A, ["success", "inactive"], "shop"), (B, ["success", "error"], "shop")], B),
     ([(A, ["success", "inactive"], "shop"), (B, ["queued", "error"], "shop")], A),
+    ([(A, ["success", "inactive"], "shop"), (B, ["success", "failure"], "shop")], A),
+    ([(A, ["success", "failure"], "shop")], A),
     ([(A, ["success"], "shop"), (B, ["success"], "search")], A),
     ([(A, ["success"], None)], A),
     ([(A, ["failure"], "shop"), (B, ["success"], None)], None),

@@ -180,8 +180,8 @@ def newest_successful_deployment(client: Client, environment: str, service: str)
 
     Deployments that name the service decide; those of a job's `environment:` count only if no deployment names it,
     because any job may use the environment. If no deployment is live any more (all are `inactive`, or were closed as
-    `error` after their success), the newest one that ever succeeded counts: a service that was deployed before is not
-    a first deployment.
+    `error` after their success), the newest one that ever succeeded and was not rolled back counts: a service that was
+    deployed before is not a first deployment.
 
     Raises:
         GitHubError: GitHub rejected a request (`PermissionMissing` names the permission), or none of the newest
@@ -202,8 +202,10 @@ def newest_successful_deployment(client: Client, environment: str, service: str)
     candidates = named or [i for i in examined if not i.recorded.service]
     live = [i for i in candidates if i.recorded.state == "success"]
     former = [i for i in candidates if i.was_live]
+    # What failed after its success was rolled back: what it had replaced serves again.
+    good = [i for i in former if standing(i.recorded) is not Standing.QUARANTINED]
     if live or former:
-        return (live or former)[0].recorded.sha
+        return (live or good or former)[0].recorded.sha
     if len(deployments) > MAX_STATES:
         raise GitHubError(
             f"none of the newest {MAX_STATES} deployments to {environment} succeeded, and there are more",
