@@ -274,7 +274,9 @@ class Duet:
             x = np.stack([newest.d[0] - m0, m1 - newest.d[0]]) / newest.unit[0]
             self._sums[name] += log_increments(x, newest.stakes)
             log_e = [log_mixture(sums, stakes) for sums, stakes in zip(self._sums[name], stakes_of(name), strict=True)]
-            self._last[:, index] = np.array(log_e) / (self._to_fail(name).divisors(m0)[-1], dilution.passing)
+            # Most runs are not diluted, and then nothing is computed over all pairs again.
+            to_fail = self._to_fail(name).divisors(m0)[-1] if dilution.fail > 1.0 else 1.0
+            self._last[:, index] = np.array(log_e) / (to_fail, dilution.passing)
         np.maximum(self._top, self._last, out=self._top)
 
     def _to_fail(self, name: str) -> PairedDifferences:

@@ -22,9 +22,9 @@ MAX_FILES = 10_000
 MEMORY = 512 * 1024**2
 """Bytes of memory for one metric."""
 _READERS = {
-    ".parquet": "read_parquet([{files}], union_by_name = true)",
-    ".csv": "read_csv([{files}], union_by_name = true, header = true, auto_detect = true)",
-    ".jsonl": "read_json([{files}], format = 'newline_delimited', union_by_name = true)",
+    ".parquet": "read_parquet([{files}], union_by_name = true{options})",
+    ".csv": "read_csv([{files}], union_by_name = true, header = true, auto_detect = true{options})",
+    ".jsonl": "read_json([{files}], format = 'newline_delimited', union_by_name = true{options})",
 }
 _JSONL_AT_ONCE = 8
 """JSONL files whose columns are found together: DuckDB holds 32 MiB for each, however small, and `MEMORY` would be too
@@ -143,8 +143,8 @@ class _Query(NamedTuple):
             ) from None
 
 
-def _reader(kind: str, files: list[str]) -> str:
-    return _READERS[kind].format(files=", ".join(literal(file) for file in files))
+def _reader(kind: str, files: list[str], options: str = "") -> str:
+    return _READERS[kind].format(files=", ".join(literal(file) for file in files), options=options)
 
 
 def _jsonl_source(query: _Query, files: list[str]) -> str:
@@ -159,7 +159,7 @@ def _jsonl_source(query: _Query, files: list[str]) -> str:
         for name, kind, *_ in query.rows(f"DESCRIBE SELECT * FROM {part}"):
             types[str(name)] = _common_type(types.get(str(name), str(kind)), str(kind))
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
-    return f"{_reader('.jsonl', files)[:-1]}, columns = {{{columns}}})"
+    return _reader(".jsonl", files, f", columns = {{{columns}}}")
 
 
 def _common_type(first: str, second: str) -> str:
