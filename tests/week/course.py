@@ -250,7 +250,8 @@ class Course:
         self.production.update()
         source = repository.ROUNDED
         self.measured["retrained"] = deployments.measured_source(self.production, source, self.seconds, LEVELS)
-        self._release("retrained", self.commits["revert"])
+        # The revert waits for its promotion: its files are those that serve since the rollback.
+        self._release("retrained", self.commits[self.live])
 
     def _command(self, *args: str) -> Done:
         done = self.production.command(*args)

@@ -118,8 +118,9 @@ class Production:
 
     def _seed(self, commit: str, state: str) -> None:
         payload = {"ghmlops": {"run_id": "1", "service": "click-scorer"}}
-        times = {"created_at": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")}
-        self.api.seed(deployments=[{"sha": commit, "payload": payload, "statuses": [{"state": state}], **times}])
+        # The statuses too have the time of the week, or they would stay the newest.
+        with self.clock.in_force():
+            self.api.seed(deployments=[{"sha": commit, "payload": payload, "statuses": [{"state": state}]}])
 
     def _append(self, commit: str, **fields: str) -> None:
         values = {"commit": commit, "service": "click-scorer", "repository": "acme/consumer", **fields}

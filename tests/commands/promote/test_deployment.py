@@ -187,6 +187,17 @@ def test_a_rollback_plans_a_revert(api: Api, tmp_path: Path, monkeypatch: pytest
     assert (verdict.outcome, verdict.reason_code, verdict.confirmed) == (Outcome.FAIL, "hold-expired", [])
 
 
+def test_a_rollback_of_a_complete_promotion_plans_a_revert(api: Api, tmp_path: Path) -> None:
+    """The base is what served before, although its deployment is inactive, and not what was rolled back earlier."""
+    deployed(api, "success", "inactive", commit="c" * 40)
+    deployed(api, "success", "failure", commit="d" * 40)
+    deployed(api, "queued", "success")
+    apply_shares(open_target(DryRunTarget(), tmp_path), rung_shares(1.0, with_twin=True))
+    record = promote(tmp_path, "--rollback", "slow")[1]
+    verdict = read_verdict(tmp_path / "evidence" / "promotion-verdict.json")
+    assert (record["decision"], record["base_sha"], verdict.base_sha) == ("rollback", "c" * 40, "c" * 40)
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_what_github_knows_of_a_ladder_without_its_record(api: Api, tmp_path: Path, *, own: bool) -> None:
     """On a new machine: an interrupted rollback of this commit is finished, a ladder of another one is left alone."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ghmlops.core.steps.recorded import RecordedDeployment
-from ghmlops.core.steps.standing import Standing, is_live, quarantining, standing
+from ghmlops.core.steps.standing import Standing, is_live, quarantining, serving, standing
 
 SHA, OTHER = "a" * 40, "b" * 40
 
@@ -82,3 +82,24 @@ def test_quarantine_holds_until_the_commit_is_allowed_again(
 def test_live_is_an_active_success_of_this_commit(deployment: RecordedDeployment, live: bool) -> None:
     """A deployment that was replaced, that is queued, or that is of another commit is not live."""
     assert is_live([deployment], SHA) is live
+
+
+SERVING = [
+    # newest first; the place of the deployment that serves
+    ([], None),
+    ([recorded("queued"), recorded("success", succeeded=True)], 1),
+    ([recorded("failure", succeeded=True), recorded("inactive", succeeded=True)], 1),
+    ([recorded("inactive", succeeded=True), recorded("success", succeeded=True)], 1),
+    ([recorded("failure"), recorded("inactive"), recorded("error", succeeded=True)], 2),
+    ([recorded("failure", succeeded=True)], None),
+    # A job's `environment:` counts only if nothing names the service.
+    ([recorded("success", service="", succeeded=True), recorded("inactive", succeeded=True)], 1),
+    ([recorded("success", service="", succeeded=True)], 0),
+]
+
+
+@pytest.mark.parametrize(("deployments", "place"), SERVING)
+def test_what_serves(deployments: list[RecordedDeployment], place: int | None) -> None:
+    """After a rollback it is what was replaced, and never what was rolled back."""
+    expected = None if place is None else deployments[place]
+    assert serving(deployments) is expected

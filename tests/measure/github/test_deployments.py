@@ -134,6 +134,8 @@ RANGES: list[tuple[list[tuple[str, list[str]]], tuple[str, str] | type[GhmlopsEr
     ([(A, ["success"]), (B, ["queued", "failure"])], (A, B)),
     ([(A, ["success", "inactive"]), (C, ["failure"]), (B, ["failure"])], (A, B)),
     ([(A, ["success"]), (B, ["success", "inactive"]), (B, ["failure"])], (A, B)),
+    ([(A, ["success", "inactive"]), (C, ["success", "failure"]), (B, ["success", "failure"])], (A, B)),
+    ([(C, ["success", "failure"]), (B, ["failure"])], NeedsPerson),
     ([(A, ["success"]), (B, ["success"])], NeedsPerson),
     ([(A, ["success"]), (B, ["error"])], NeedsPerson),
     ([(B, ["failure"])], NeedsPerson),

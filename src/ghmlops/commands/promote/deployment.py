@@ -13,7 +13,7 @@ from ghmlops.commands.shared.github import connection
 from ghmlops.core.errors import GhmlopsError, GitHubError, NeedsPerson
 from ghmlops.core.promotion.status_text import alerted_reason, hold_start, is_in_progress, rollback_reason
 from ghmlops.core.steps.gate import Target, finish_steps
-from ghmlops.core.steps.standing import Standing, is_on_ladder, quarantining, standing
+from ghmlops.core.steps.standing import Standing, is_on_ladder, quarantining, serving, standing
 from ghmlops.core.steps.step import SetDeploymentStatus
 
 if TYPE_CHECKING:
@@ -81,9 +81,10 @@ class Deployment:
 
     @property
     def baseline_commit(self) -> str:
-        """Commit of the newest other deployment that succeeded, which served before; empty if none is known."""
+        """Commit of the other deployment that serves, or served before the candidate; empty if none is known."""
         own = self.recorded.sha if self.recorded else ""
-        return next((d.sha for d in self.others if d.sha != own and d.state == "success"), "")
+        other = serving([d for d in self.others if d.sha != own])
+        return other.sha if other else ""
 
     def describe(self, description: str) -> None:
         """Set a status; one that GitHub refuses is a note, because it must not delay the traffic."""

@@ -98,3 +98,18 @@ def is_live(deployments: Sequence[RecordedDeployment], commit: str) -> bool:
     return any(
         d.sha == commit and d.service and d.state == "success" and d.own_state in ("", "success") for d in deployments
     )
+
+
+def serving(deployments: Sequence[RecordedDeployment]) -> RecordedDeployment | None:
+    """Return the deployment whose commit serves; `None` if none is known.
+
+    What failed after its success was rolled back: what it had replaced serves again, although it stays `inactive`.
+    Deployments that name no service count only if no other does, because any job may use the environment.
+
+    Args:
+        deployments: Deployments of one service to one environment, newest first.
+    """
+    candidates = [d for d in deployments if d.service] or deployments
+    live = (d for d in candidates if d.state == "success")
+    former = (d for d in candidates if d.succeeded and standing(d) is not Standing.QUARANTINED)
+    return next(live, None) or next(former, None)

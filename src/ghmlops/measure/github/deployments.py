@@ -11,7 +11,7 @@ import msgspec
 from ghmlops.clients.github.calls import read_pages
 from ghmlops.core.errors import GitHubError, InputError, NeedsPerson
 from ghmlops.core.steps.recorded import OVERRIDE_KEY, PAYLOAD_KEY, RecordedDeployment, marked_service
-from ghmlops.core.steps.standing import Standing, standing
+from ghmlops.core.steps.standing import Standing, serving, standing
 from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ class _Examined(msgspec.Struct, frozen=True):
     """A deployment with its state."""
 
     recorded: RecordedDeployment
-    was_live: bool
-    """Whether it ever succeeded."""
     live_at: str = ""
     """Time of its first success; empty without one."""
 
@@ -112,7 +110,7 @@ def dated_deployments(client: Client, environment: str, service: str, since: dat
     for deployment in deployments:
         examined = _examine(client, deployment)
         if examined.recorded.service in ("", service):
-            live = _time(examined.live_at) if examined.was_live else None
+            live = _time(examined.live_at) if examined.live_at else None
             failed = live is None and examined.recorded.state in FAILED_STATES
             serves, named = examined.recorded.state == "success", bool(examined.recorded.service)
             dated.append(DatedDeployment(deployment.sha, _time(deployment.created_at), live, failed, serves, named))
@@ -165,9 +163,11 @@ def failed_range(client: Client, number: int, environment: str, service: str) ->
             reason_code="deployment-not-failed",
         )
     for deployment in deployments[place + 1 : place + 1 + MAX_STATES]:
-        earlier = _examine(client, deployment)
-        if earlier.was_live and earlier.recorded.service == service and earlier.recorded.sha != failed.sha:
-            return earlier.recorded.sha, failed.sha
+        earlier = _examine(client, deployment).recorded
+        # One that was rolled back served no more; its commits came again with the one that failed.
+        was_good = earlier.succeeded and standing(earlier) is not Standing.QUARANTINED
+        if was_good and earlier.service == service and earlier.sha != failed.sha:
+            return earlier.sha, failed.sha
     raise NeedsPerson(
         f"no other commit was live before deployment {number}, so it is unknown which commits it brought",
         hint="name the commits instead, with a --reason",
@@ -189,23 +189,18 @@ def newest_successful_deployment(client: Client, environment: str, service: str)
     """
     deployments = _matching(client, environment, service)
     has_payload = any(_payload(d) for d in deployments)
-    examined: list[_Examined] = []
+    examined: list[RecordedDeployment] = []
     for deployment in deployments[:MAX_STATES]:
-        item = _examine(client, deployment)
-        if item.recorded.service == service and item.recorded.state == "success":
-            return item.recorded.sha
-        examined.append(item)
-        enough = len(examined) >= MAX_UNNAMED and any(i.recorded.state == "success" for i in examined)
+        item = _examine(client, deployment).recorded
+        if item.service == service and item.state == "success":
+            return item.sha
+        if item.service in ("", service):
+            examined.append(item)
+        enough = len(examined) >= MAX_UNNAMED and any(i.state == "success" for i in examined)
         if enough and not has_payload:
             break
-    named = [i for i in examined if i.recorded.service == service]
-    candidates = named or [i for i in examined if not i.recorded.service]
-    live = [i for i in candidates if i.recorded.state == "success"]
-    former = [i for i in candidates if i.was_live]
-    # What failed after its success was rolled back: what it had replaced serves again.
-    good = [i for i in former if standing(i.recorded) is not Standing.QUARANTINED]
-    if live or former:
-        return (live or good or former)[0].recorded.sha
+    if newest := serving(examined) or next((i for i in examined if i.service and i.succeeded), None):
+        return newest.sha
     if len(deployments) > MAX_STATES:
         raise GitHubError(
             f"none of the newest {MAX_STATES} deployments to {environment} succeeded, and there are more",
@@ -262,7 +257,7 @@ def _examine(client: Client, deployment: _Deployment) -> _Examined:
         description=(own[-1].description or "") if own else "",
         override=short(override, MAX_OVERRIDE) if isinstance(override := payload.get(OVERRIDE_KEY), str) else "",
     )
-    return _Examined(recorded, was_live=bool(successes), live_at=successes[0].created_at if successes else "")
+    return _Examined(recorded, live_at=successes[0].created_at if successes else "")
 
 
 def _adopting_run(statuses: Sequence[_Status]) -> str:
