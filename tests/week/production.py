@@ -109,7 +109,7 @@ class Production:
     def live_from_the_start(self) -> None:
         """Record that the first commit is live."""
         self._seed(self.start, "success")
-        self._append(self.start)
+        self._append(self.start, decision="deployed")
 
     def allow(self, commit: str, base: str) -> None:
         """Record what the gate would if it allowed a commit."""

@@ -89,3 +89,17 @@ def test_accuracy_of_the_suite() -> None:
     result = accuracy(find_deployments(records))
     assert (len(result.actions), [item.commit[0] for item in result.false_positives]) == (3, ["a"])
     assert (len(result.passed), [item.commit[0] for item in result.false_negatives]) == (2, ["b"])
+
+
+def test_a_rollback_hours_after_it_was_live() -> None:
+    """One failure of one live deployment that had passed; the harm lasts from its first rung to the rollback's end."""
+    steps = (("allowed", Outcome.PASS), ("complete", Outcome.PASS), ("rollback", Outcome.FAIL))
+    records = [
+        deployment(iso(hour), decision=decision, command="gate" if hour == 0 else "promote", outcome=outcome)
+        for hour, (decision, outcome) in enumerate(steps)
+    ]
+    items = find_deployments(stored(*records, revert(iso(3))))
+    keys = delivery_keys(items, START, START + timedelta(weeks=1))
+    assert (keys.live, keys.failures, keys.failure_rate, keys.restore_hours) == (1, 1, 1.0, 1.0)
+    result = accuracy(items)
+    assert (len(result.actions), len(result.passed), len(result.false_negatives)) == (1, 1, 1)

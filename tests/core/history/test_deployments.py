@@ -24,6 +24,26 @@ def test_decisions_about_one_commit_belong_together() -> None:
     assert (len(second.records), second.state) == (2, "failed")
 
 
+def test_a_rollback_of_what_is_live_ends_that_deployment() -> None:
+    """It is one change failure, from its first rung to the end of the rollback; another promotion is another one."""
+    steps = [("gate", "allowed"), ("promote", "complete"), ("promote", "hold"), ("promote", "rollback")]
+    records = [deployment(at(1, hour), command=name, decision=step) for hour, (name, step) in enumerate(steps)]
+    revert_record = revert(at(1, 9))
+    for some in (
+        records,
+        [*records[:2], records[3]],
+        [records[0], deployment(at(1, 1), decision="deployed"), records[3]],
+    ):
+        (item,) = find_deployments(stored(*some, revert_record, deployment(at(2), commit=OTHER)))[:1]
+        assert (item.state, item.harmed_by in item.ids, item.time.hour, item.onset.hour) == ("live", True, 1, 1)
+        assert (item.restored and item.restored.hour, [r.decision for r in item.decisions]) == (
+            3,
+            [*(r.decision for r in some[:2])],
+        )
+    again = [deployment(at(3), command="promote", decision="complete")]
+    assert states(*records, *again) == [("live", True), ("live", False)]
+
+
 def test_what_is_live_depends_on_whether_ends_are_reported() -> None:
     """Without any report, allowed is live; with reports, one without is pending. A refusal reached nobody."""
     assert states(deployment(at(1))) == [("live", False)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import pytest
 
 from ghmlops.core.evidence.document import Verdict
 from ghmlops.core.history.from_results import Origin, from_promotion, from_verdict, quarantine_by_gate
 from ghmlops.core.history.record import DeploymentRecord
 from ghmlops.core.model import Finding, Outcome
-from ghmlops.core.promotion.record import PromotionRecord
-from ghmlops.core.promotion.weights import BASELINE_ONLY
+from ghmlops.core.promotion.record import PromotionRecord, RungRecord
+from ghmlops.core.promotion.weights import BASELINE_ONLY, Shares
 
 ORIGIN = Origin(time="2026-01-01T00:00:00+00:00", repository="acme/shop", run_id="42", person="ada")
 
@@ -62,3 +65,21 @@ def test_a_promotion_names_commits_override_and_person(person: str, expected: st
     assert isinstance(deployment, DeploymentRecord)
     assert (deployment.base_sha, deployment.override, deployment.person) == ("b" * 40, "agreed (by eve)", expected)
     assert quarantine.person == expected
+
+
+@pytest.mark.parametrize(("decision", "hour"), [("complete", 10), ("hold", 10), ("rollback", 12)])
+def test_the_time_of_a_promotion(decision: Any, hour: int) -> None:
+    """The last rung begins at 10 and the end is at 12: live since its rung, harmed until its rollback."""
+    shares = Shares(candidate=1.0)
+    rung = RungRecord(share=1.0, shares=shares, since="2026-11-01T10:00:00+00:00", requests={}, errors={})
+    promotion = PromotionRecord(
+        commit="a" * 40,
+        environment="production",
+        service="shop",
+        run_url="",
+        rungs=(rung,),
+        decision=decision,
+        ended="2026-11-01T12:00:00+00:00",
+        shares=shares,
+    )
+    assert {datetime.fromisoformat(record.time).hour for record in from_promotion(promotion, ORIGIN)} == {hour}

@@ -100,7 +100,7 @@ def accuracy(deployments: Sequence[Deployment]) -> Accuracy:
     passed = [
         item
         for item in deployments
-        if item.state == "live" and all(r.outcome in (Outcome.PASS, Outcome.WARN) for r in item.records)
+        if item.state == "live" and all(r.outcome in (Outcome.PASS, Outcome.WARN) for r in item.decisions)
     ]
     return Accuracy(
         actions=tuple(acted),

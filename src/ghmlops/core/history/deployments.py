@@ -29,9 +29,10 @@ class Deployment:
         commit: full SHA of the commit.
         ids: ids of its records.
         records: decisions of the gate and of the promotion, in the order of time.
-        state: `live`; `failed` if it was rolled back or its deployment failed; `refused` by the gate, so that no user
-            saw it; `pending` if nothing shows how it went on.
-        harmed_by: id of the later record that reverted or quarantined it while it was live; empty without one.
+        state: `live`, also if it was undone later; `failed` if it was rolled back, or its deployment failed, before it
+            had all traffic; `refused` by the gate, so that no user saw it; `pending` if nothing shows how it went on.
+        harmed_by: id of the later record that rolled back, reverted or quarantined it while it was live; empty without
+            one.
         onset: time from which users could be harmed: the first rung, or the time at which it was live or failed.
         restored: time at which users were served well again; `None` if they still are not, or never were harmed.
     """
@@ -60,15 +61,27 @@ class Deployment:
 
     @property
     def is_rollback(self) -> bool:
-        """Whether a promotion rolled it back."""
-        return any(record.decision == "rollback" for record in self.records)
+        """Whether a promotion rolled it back, on its way or after it was live."""
+        return self.rolled_back is not None
+
+    @property
+    def rolled_back(self) -> datetime | None:
+        """Time at which all traffic had returned; `None` if it was not rolled back."""
+        return next((record_time(record) for record in self.records if record.decision == "rollback"), None)
+
+    @property
+    def decisions(self) -> tuple[DeploymentRecord, ...]:
+        """The records up to the one that made it live; all if none did."""
+        ends = (index for index, record in enumerate(self.records, 1) if record.decision in SUCCEEDED)
+        return self.records[: next(ends, len(self.records))]
 
 
 def find_deployments(records: Sequence[Stored]) -> list[Deployment]:
     """Return the deployments of records, in the order of their first decision.
 
     Decisions about one commit, service and environment belong together until one is final; a further decision of the
-    gate then begins another deployment. If nobody reports how deployments of an environment end, those that the gate
+    gate, or another promotion, then begins another deployment. A rollback of what is live does not: it ends that
+    deployment. If nobody reports how deployments of an environment end, those that the gate
     allowed count as live.
     """
     groups = _group(records)
@@ -107,19 +120,22 @@ def _begins(record: DeploymentRecord, before: DeploymentRecord) -> bool:
     if record.command == "gate":
         again = before.decision in FINAL or before.decision == "allowed"
         return record.decision in ("allowed", "hold", "refused") and again
-    return before.command == "promote" and before.decision in FINAL
+    ends_it = before.decision in SUCCEEDED and record.decision in ("hold", "rollback")
+    return before.command == "promote" and before.decision in FINAL and not ends_it
 
 
 def _deployment(key: _Key, group: Sequence[Stored], *, reports: bool) -> Deployment:
     own = [_of(stored) for stored in group]
     decisions = {record.decision for record in own}
+    end = next((record.decision for record in own if record.decision in (*SUCCEEDED, *FAILED)), "")
     state: State = "pending"
-    if decisions.intersection(FAILED):
+    if end in FAILED:
         state = "failed"
-    elif decisions.intersection(SUCCEEDED) or ("allowed" in decisions and not reports):
+    elif end or ("allowed" in decisions and not reports):
         state = "live"
     elif "refused" in decisions:
         state = "refused"
+    undone = (stored.id for stored in group if _of(stored).decision in FAILED)
     first = next((r for r in own if r.rungs), None) or next((r for r in own if r.decision in FINAL), own[0])
     return Deployment(
         service=key[0],
@@ -128,6 +144,7 @@ def _deployment(key: _Key, group: Sequence[Stored], *, reports: bool) -> Deploym
         ids=tuple(stored.id for stored in group),
         records=tuple(own),
         state=state,
+        harmed_by=next(undone, "") if state == "live" else "",
         onset=_first_rung(first) or record_time(first),
     )
 
@@ -142,6 +159,8 @@ def _first_rung(record: DeploymentRecord) -> datetime | None:
 
 def _with_harm(deployments: Sequence[Deployment], records: Sequence[Stored]) -> list[Deployment]:
     """Return the deployments with the record that undid each: the newest live one of the commit is meant.
+
+    A rollback of its own comes first, because it ended the harm.
 
     A quarantine that a decision of the gate or a promotion begins is the same event as that decision.
     """
@@ -163,7 +182,7 @@ def _with_harm(deployments: Sequence[Deployment], records: Sequence[Stored]) -> 
             earlier = [index for index in places if deployments[index].time <= record_time(record)]
             if earlier:
                 harmed.setdefault(earlier[-1], stored.id)
-    return [replace(item, harmed_by=harmed.get(index, "")) for index, item in enumerate(deployments)]
+    return [replace(item, harmed_by=item.harmed_by or harmed.get(index, "")) for index, item in enumerate(deployments)]
 
 
 def _with_restoration(deployments: Sequence[Deployment], records: Sequence[Stored]) -> list[Deployment]:
@@ -180,8 +199,8 @@ def _with_restoration(deployments: Sequence[Deployment], records: Sequence[Store
     def restored(item: Deployment) -> datetime | None:
         if not item.is_change_failure:
             return None
-        if item.is_rollback:
-            return item.time
+        if item.rolled_back:
+            return item.rolled_back
         following = live.get((item.service, item.environment), [])
         index = bisect_right(following, times.get(item.harmed_by, item.time))
         return following[index] if index < len(following) else None

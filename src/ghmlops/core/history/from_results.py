@@ -139,13 +139,16 @@ def quarantine_by_gate(record: DeploymentRecord) -> QuarantineRecord | None:
 def from_promotion(promotion: PromotionRecord, origin: Origin) -> tuple[DeploymentRecord | QuarantineRecord, ...]:
     """Return the record of a promotion and, after a rollback, the quarantine of its commit.
 
-    The time is that of its last rung, so that the same promotion gives the same record whenever it is appended.
+    The time is that of its last rung, or of the end of its rollback, so that the same promotion gives the same record
+    whenever it is appended.
 
     Args:
         promotion: What `promote` wrote.
         origin: The run that promoted; its time counts if no rung was entered.
     """
     time = promotion.rungs[-1].since if promotion.rungs else origin.time
+    if promotion.decision == "rollback":
+        time = promotion.ended or time
     person = promotion.person or origin.person  # a job that is repeated may be started by somebody else
     own = origin._replace(time=time, run_url=promotion.run_url or origin.run_url, person=person)
     deployment = DeploymentRecord(

@@ -39,7 +39,8 @@ def services(data: Dashboard, sources: Sources) -> Table:
     for (service, environment), items in groups.items():
         counts = Counter(item.state for item in items)
         live = next((item for item in reversed(items) if item.state == "live" and not item.harmed_by), None)
-        rolled, undone = sum(i.is_rollback for i in items), sum(bool(i.harmed_by) for i in items)
+        rolled = sum(i.is_rollback and i.state == "failed" for i in items)
+        undone = sum(bool(i.harmed_by) for i in items)
         live_cell = (*commit_cell(live.commit, data), Words(f" since {live.time:%Y-%m-%d %H:%M}")) if live else EMPTY
         values = (len(items), counts["live"], counts["refused"], counts["failed"], rolled, undone, counts["pending"])
         rows.append(
@@ -182,14 +183,15 @@ def _course(item: Deployment) -> Cell:
     """Return the state, the rungs of the promotion, the reason of the last decision, and the record that undid it."""
     parts = [_STATES[item.state]]
     if item.is_rollback:
-        parts = ["rolled back"]
+        parts = ["live, then rolled back" if item.state == "live" else "rolled back"]
     rungs = [rung for record in item.records for rung in record.rungs]
     if rungs:
         requests = sum(rung.requests.get("candidate", 0) for rung in rungs)
         shares = " → ".join(numbers.rounded(rung.share, 2, numbers.PERCENT) for rung in rungs[-4:])
         parts.append(f"rungs {shares} ({numbers.count(requests)} requests)")
     reason = item.records[-1].reason_code
-    undone: Cell = (Words("; undone later by "), Code(item.harmed_by)) if item.harmed_by else ()
+    is_own = item.harmed_by in item.ids
+    undone: Cell = (Words("; undone later by "), Code(item.harmed_by)) if item.harmed_by and not is_own else ()
     return Words(", ".join(parts)), *((Words(": "), Text(reason, 60)) if reason else ()), *undone
 
 
