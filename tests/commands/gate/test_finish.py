@@ -182,6 +182,19 @@ def test_the_deployment_of_a_jobs_environment_is_adopted_and_finished(
     assert len(api.state.deployments) == 2
 
 
+def test_a_run_that_github_does_not_find_leaves_the_others_to_be_closed(
+    api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Runs are deleted, by people and by age; a token without the permission does not see them, either."""
+    for run_id in ("40", "41", "42"):
+        measured(run_id=run_id)
+        if run_id == "42":
+            api.seed(runs=[{"id": 41, "head_sha": "a" * 40, "event": "push", "conclusion": "cancelled"}])
+        assert run_as(monkeypatch, run_id) == 0
+    assert [rows[-1] for rows in states(api).values()] == ["queued", "error", "queued"]
+    assert "the deployment of run 40 stays open" in capsys.readouterr().err
+
+
 def test_an_adopted_deployment_that_was_left_open_is_closed(
     api: Api, measured: Callable[..., Evidence], monkeypatch: pytest.MonkeyPatch
 ) -> None:

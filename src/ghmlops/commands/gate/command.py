@@ -35,7 +35,7 @@ from ghmlops.core.verdict.review import accept_inputs, override_verdict
 from ghmlops.report.formats import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ghmlops.commands.gate.inputs import Inputs
     from ghmlops.commands.gate.job import Job
@@ -199,17 +199,29 @@ def _close_stale(client: Client, services: Services, job: Job) -> None:
     """Close what earlier runs left open. The verdict is recorded already, so a failure here is a note only."""
     from ghmlops.act.github.perform import perform
     from ghmlops.measure.github.deployments import list_deployments
-    from ghmlops.measure.github.runs import read_run
 
     note, service = services.console.note, job.policy.service
     target = Target(service=service, environment=job.environment, log_url=services.context.run_url)
     try:
         listed = list_deployments(client, job.environment, service)
         candidates = [d for d in listed if d.state in OPEN_STATES and d.run_id not in ("", services.context.run_id)]
-        completed = {run_id: bool(read_run(client, run_id).conclusion) for run_id in {d.run_id for d in candidates}}
+        completed = {run_id: _has_ended(client, run_id, note) for run_id in {d.run_id for d in candidates}}
         perform(stale_steps([d for d in candidates if completed[d.run_id]], target), client, note=note)
     except GitHubError as error:
         note(f"deployments of earlier runs were not closed: {error.message}")
+
+
+def _has_ended(client: Client, run_id: str, note: Callable[[str], None]) -> bool:
+    """Return whether a run has ended; not one that GitHub does not find, which the token may only not see."""
+    from ghmlops.measure.github.runs import read_run
+
+    try:
+        return bool(read_run(client, run_id).conclusion)
+    except GitHubError as error:
+        if error.reason_code != "not-found":
+            raise
+        note(f"the deployment of run {run_id} stays open: {error.message}")
+        return False
 
 
 def _print_notes(services: Services, verdict: Verdict, *, passed: bool, override: str) -> None:
