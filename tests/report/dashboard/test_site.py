@@ -15,7 +15,7 @@ from ghmlops.core.history.reading import Problem
 from ghmlops.core.history.record import Effect
 from ghmlops.core.model import Outcome
 from ghmlops.report.dashboard.site import site
-from history_records import deployment, scaled, stored
+from history_records import deployment, revert, scaled, stored
 from thoroughness import thorough
 
 if TYPE_CHECKING:
@@ -59,6 +59,29 @@ def test_what_does_not_count_is_named(files: dict[str, str]) -> None:
         assert problem.code in files["index.html"]
         assert problem.path in files["index.html"]
     assert "old-scorer" in files["index.html"]
+
+
+def test_an_incident_is_one_row() -> None:
+    """Live, rolled back hours later, and reverted: one deployment, whose expectation is stated once."""
+    expected = (Hypothesis(metric="p50", change=-0.2, text="p50 -20%"),)
+    effect = Effect(metric="p50", unit="ratio", baseline=28.0, candidate=28.0612, estimate=0.002, outcome=Outcome.PASS)
+    steps = (("gate", "allowed"), ("promote", "complete"), ("promote", "rollback"))
+    records = [
+        deployment(
+            f"2026-11-03T{hour}:00:00+00:00",
+            command=command,
+            decision=decision,
+            hypothesis=expected,
+            effects=(effect,) if command == "gate" else (),
+        )
+        for hour, (command, decision) in enumerate(steps, 10)
+    ]
+    time = "2026-11-02T10:00:00+00:00"
+    earlier = deployment(time, command="promote", decision="complete", commit="c" * 40, effects=(effect,))
+    page = site(dashboard(stored(earlier, *records, revert("2026-11-03T13:00:00+00:00"))))["index.html"]
+    month = page[page.index("Newest deployments") :]
+    assert (month.count("<td><bdi>p50 -20%"), month.count("live, then rolled back")) == (1, 1)
+    assert (page.count("p50 -20%; "), "28.1\u00a0ms now" in page) == (0, True)
 
 
 def test_an_empty_history_is_a_page() -> None:

@@ -61,7 +61,9 @@ def metric_figure(series: MetricSeries, source: str) -> Iterator[str]:
 def _metric_caption(series: MetricSeries, name: str, *, thinned: bool) -> str:
     newest = series.points[-1]
     changes = [point for point in series.points if point.changed]
-    text = f"<bdi>{escape.page(name, 200)}</bdi>: {numbers.plain(newest.value)} now, "
+    scale = numbers.quantile_scale(series.metric) if series.unit == "ratio" else numbers.PLAIN
+    value = numbers.number(newest.value, scale) if scale.unit else numbers.plain(newest.value)
+    text = f"<bdi>{escape.page(name, 200)}</bdi>: {value} now, "
     text += f"{numbers.count(len(series.points))} live deployments (dots; red: undone later)"
     if thinned:
         text += ", neighbours drawn as their median"

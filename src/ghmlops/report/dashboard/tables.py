@@ -157,7 +157,9 @@ def _deployment_row(item: Deployment, data: Dashboard) -> tuple[Cell, ...]:
     people = dict.fromkeys(record.person for record in item.records if record.person)
     override = next((record.override for record in item.records if record.override), "")
     by: Cell = (Text(", ".join(people), 60), *((Words(": "), Text(override, 120)) if override else ()))
-    stated = [expected.text for record in item.records for expected in record.hypothesis][:MAX_EXPECTATIONS]
+    # Each decision about a deployment repeats what was expected of it.
+    texts = dict.fromkeys(expected.text for record in item.records for expected in record.hypothesis)
+    stated = list(texts)[:MAX_EXPECTATIONS]
     place = f"{first.service} {first.environment}".strip()
     return (
         (Mark(_outcome(item)),),

@@ -133,7 +133,12 @@ def value_scale(finding: Finding) -> Scale:
         return PERCENT if scale.factor == PERCENT.factor else Scale(1.0, "%", 3)
     if scale is not PERCENT or finding.change is None or _absolute(finding):
         return scale
-    return MILLISECONDS if _QUANTILE.fullmatch(finding.metric) else PLAIN
+    return quantile_scale(finding.metric)
+
+
+def quantile_scale(metric: str) -> Scale:
+    """Return the format of the values of a metric whose change is relative: only quantiles of times have a unit."""
+    return MILLISECONDS if _QUANTILE.fullmatch(metric) else PLAIN
 
 
 def _absolute(finding: Finding) -> bool:
