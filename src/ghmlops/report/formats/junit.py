@@ -6,9 +6,9 @@ passed case with the warning in its output.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from ghmlops.core.model import Finding, Outcome
 from ghmlops.core.policy.targets import scope_words
@@ -17,7 +17,7 @@ from ghmlops.report.content.placed_findings import evidence_label, format_value,
 from ghmlops.report.text import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ghmlops.core.evidence.document import Evidence, Verdict
 
@@ -30,10 +30,6 @@ _NO_CASE = "verdict"
 
 def junit(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
     """Return the XML document. Characters that XML does not allow become U+FFFD."""
-    return "".join(f"{line}\n" for line in _lines(verdict, evidence))
-
-
-def _lines(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[str]:
     suites: dict[str, list[Finding]] = {}
     for case in place_findings(verdict.findings, evidence):
         suites.setdefault(evidence_label(case.command, case.leg) or "evidence", []).append(case.finding)
@@ -41,23 +37,21 @@ def _lines(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[str]:
         outcome, reason = Outcome.INCONCLUSIVE, verdict.reason
         suites["evidence"] = [Finding(id=_NO_CASE, metric=_NO_CASE, outcome=outcome, reason=reason, docs=DOCS)]
     seconds = {evidence_label(e.command, e.leg): e.provenance.seconds for e in evidence}
-    yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield f'<testsuites name="{_attribute(verdict.service or "ghmlops")}">'
+    root = Element("testsuites", name=_clean(verdict.service or "ghmlops"))
     for name, findings in suites.items():
-        yield from _suite(_attribute(name), findings, seconds.get(name))
-    yield "</testsuites>"
+        _add_suite(root, _clean(name), findings, seconds.get(name))
+    indent(root)
+    return tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _suite(name: str, findings: Sequence[Finding], seconds: float | None) -> Iterator[str]:
+def _add_suite(root: Element, name: str, findings: Sequence[Finding], seconds: float | None) -> None:
     failures = sum(finding.outcome is Outcome.FAIL for finding in findings)
     errors = sum(finding.outcome in (Outcome.ERROR, Outcome.INCONCLUSIVE) for finding in findings)
-    time = "" if seconds is None else f' time="{seconds:.3f}"'
-    yield f'  <testsuite name="{name}" tests="{len(findings)}" failures="{failures}" errors="{errors}"{time}>'
+    counts = {"tests": str(len(findings)), "failures": str(failures), "errors": str(errors)}
+    time = {} if seconds is None else {"time": f"{seconds:.3f}"}
+    suite = SubElement(root, "testsuite", {"name": name, **counts, **time})
     for finding in findings:
-        yield f'    <testcase classname="{name}" name="{_attribute(_case_name(finding))}">'
-        yield f"      {_result(finding)}"
-        yield "    </testcase>"
-    yield "  </testsuite>"
+        _add_result(SubElement(suite, "testcase", classname=name, name=_clean(_case_name(finding))), finding)
 
 
 def _case_name(finding: Finding) -> str:
@@ -69,7 +63,7 @@ def _case_name(finding: Finding) -> str:
     return " ".join(names)
 
 
-def _result(finding: Finding) -> str:
+def _add_result(case: Element, finding: Finding) -> None:
     outcome, lines = finding.outcome, [finding.reason]
     if finding.change is not None:
         lines.append(f"change {numbers.change(finding)}, limit {numbers.limit(finding)}")
@@ -79,19 +73,13 @@ def _result(finding: Finding) -> str:
         lines.append(f"method: {finding.method}")
     text = "\n".join(lines)
     if outcome in (Outcome.PASS, Outcome.WARN):
-        return f"<system-out>{_text(f'{outcome.value}: {text}')}</system-out>"
+        SubElement(case, "system-out").text = _clean(f"{outcome.value}: {text}")
+        return
     tag = "failure" if outcome is Outcome.FAIL else "error"
-    return f'<{tag} message="{_attribute(finding.reason)}" type="{outcome.value}">{_text(text)}</{tag}>'
+    SubElement(case, tag, message=_clean(finding.reason), type=outcome.value).text = _clean(text)
 
 
-def _attribute(text: str) -> str:
-    """Escape for the value of an attribute, which would lose line breaks and tabs."""
-    escaped = _text(text).replace('"', "&quot;")
-    return escaped.replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#09;")
-
-
-def _text(text: str) -> str:
+def _clean(text: str) -> str:
     text = text[:_MAX_TEXT]
     # Every printable character is allowed; the search for the others takes ten times as long.
-    allowed = text if text.replace("\n", " ").isprintable() else _NOT_XML.sub("\ufffd", text)
-    return html.escape(allowed, quote=False)
+    return text if text.replace("\n", " ").isprintable() else _NOT_XML.sub("\ufffd", text)
