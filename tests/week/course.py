@@ -104,7 +104,7 @@ class Course:
         """Write the logs of the days before, in which the first version served."""
         self.commits[self.live] = self.production.start
         self.production.clock.set(FIRST_LOG)
-        self.production.live_from_the_start()
+        self.production.live_from_the_start(reported=not self.brief)
         for hour in hours(FIRST_LOG, until):
             self.traffic(hour)
 
