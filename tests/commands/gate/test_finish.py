@@ -192,7 +192,7 @@ def test_a_run_that_github_does_not_find_leaves_the_others_to_be_closed(
             api.seed(runs=[{"id": 41, "head_sha": "a" * 40, "event": "push", "conclusion": "cancelled"}])
         assert run_as(monkeypatch, run_id) == 0
     assert [rows[-1] for rows in states(api).values()] == ["queued", "error", "queued"]
-    assert "the deployment of run 40 stays open" in capsys.readouterr().err
+    assert "run 40 stays open" in capsys.readouterr().err
 
 
 def test_an_adopted_deployment_that_was_left_open_is_closed(

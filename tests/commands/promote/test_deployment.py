@@ -196,7 +196,7 @@ def test_a_rollback_of_a_complete_promotion_plans_a_revert(api: Api, tmp_path: P
     record = promote(tmp_path, "--rollback", "slow")[1]
     verdict = read_verdict(tmp_path / "evidence" / "promotion-verdict.json")
     assert (record["decision"], record["base_sha"], verdict.base_sha) == ("rollback", "c" * 40, "c" * 40)
-    assert datetime.now(UTC) - datetime.fromisoformat(record["ended"]) < timedelta(hours=1)
+    assert datetime.now(UTC) - datetime.fromisoformat(record["end_time"]) < timedelta(hours=1)
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -79,7 +79,7 @@ def test_the_time_of_a_promotion(decision: Any, hour: int) -> None:
         run_url="",
         rungs=(rung,),
         decision=decision,
-        ended="2026-11-01T12:00:00+00:00",
+        end_time="2026-11-01T12:00:00+00:00",
         shares=shares,
     )
     assert {datetime.fromisoformat(record.time).hour for record in from_promotion(promotion, ORIGIN)} == {hour}

@@ -148,7 +148,7 @@ def from_promotion(promotion: PromotionRecord, origin: Origin) -> tuple[Deployme
     """
     time = promotion.rungs[-1].since if promotion.rungs else origin.time
     if promotion.decision == "rollback":
-        time = promotion.ended or time
+        time = promotion.end_time or time
     person = promotion.person or origin.person  # a job that is repeated may be started by somebody else
     own = origin._replace(time=time, run_url=promotion.run_url or origin.run_url, person=person)
     deployment = DeploymentRecord(

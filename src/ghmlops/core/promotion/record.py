@@ -87,7 +87,7 @@ class PromotionRecord(Frozen, frozen=True, kw_only=True):
     reason: str = ""
     shares: Shares
     """Shares at the end. A decision `rollback` with a share of the candidate is a rollback in progress."""
-    ended: str = ""
+    end_time: str = ""
     """Time at which the promotion completed or all traffic had returned, ISO 8601 (UTC); empty before."""
     held_since: str = ""
     """Since when the promotion waits for a person, ISO 8601 (UTC); empty unless the decision is `hold`."""

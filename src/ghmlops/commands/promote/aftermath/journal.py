@@ -96,7 +96,7 @@ class Journal:
         """Write the record of the end, and return it; one that cannot be written is named at the end."""
         record = self._describe(decision, reason_code, reason, incident)
         if decision != "hold":
-            record = msgspec.structs.replace(record, ended=self.observer.now().isoformat(timespec="seconds"))
+            record = msgspec.structs.replace(record, end_time=self.observer.now().isoformat(timespec="seconds"))
         with self.duty(RECORD):
             self._save(record)
         return record
