@@ -81,8 +81,7 @@ def find_deployments(records: Sequence[Stored]) -> list[Deployment]:
 
     Decisions about one commit, service and environment belong together until one is final; a further decision of the
     gate, or another promotion, then begins another deployment. A rollback of what is live does not: it ends that
-    deployment. If nobody reports how deployments of an environment end, those that the gate
-    allowed count as live.
+    deployment. If nobody reports how deployments of an environment end, those that the gate allowed count as live.
     """
     groups = _group(records)
     reported = {key[:2] for key, group in groups if any(_of(item).decision in (*SUCCEEDED, *FAILED) for item in group)}

@@ -100,10 +100,15 @@ def is_live(deployments: Sequence[RecordedDeployment], commit: str) -> bool:
     )
 
 
+def was_good(deployment: RecordedDeployment) -> bool:
+    """Return whether a deployment was live, and was not rolled back since: what fails after its success was."""
+    return deployment.succeeded and standing(deployment) is not Standing.QUARANTINED
+
+
 def serving(deployments: Sequence[RecordedDeployment]) -> RecordedDeployment | None:
     """Return the deployment whose commit serves; `None` if none is known.
 
-    What failed after its success was rolled back: what it had replaced serves again, although it stays `inactive`.
+    After a rollback, what had been replaced serves again, although it stays `inactive`.
     Deployments that name no service count only if no other does, because any job may use the environment.
 
     Args:
@@ -111,5 +116,5 @@ def serving(deployments: Sequence[RecordedDeployment]) -> RecordedDeployment | N
     """
     candidates = [d for d in deployments if d.service] or deployments
     live = (d for d in candidates if d.state == "success")
-    former = (d for d in candidates if d.succeeded and standing(d) is not Standing.QUARANTINED)
+    former = (d for d in candidates if was_good(d))
     return next(live, None) or next(former, None)

@@ -11,7 +11,7 @@ import msgspec
 from ghmlops.clients.github.calls import read_pages
 from ghmlops.core.errors import GitHubError, InputError, NeedsPerson
 from ghmlops.core.steps.recorded import OVERRIDE_KEY, PAYLOAD_KEY, RecordedDeployment, marked_service
-from ghmlops.core.steps.standing import Standing, serving, standing
+from ghmlops.core.steps.standing import Standing, serving, standing, was_good
 from ghmlops.core.steps.step import short
 
 if TYPE_CHECKING:
@@ -165,8 +165,7 @@ def failed_range(client: Client, number: int, environment: str, service: str) ->
     for deployment in deployments[place + 1 : place + 1 + MAX_STATES]:
         earlier = _examine(client, deployment).recorded
         # One that was rolled back served no more; its commits came again with the one that failed.
-        was_good = earlier.succeeded and standing(earlier) is not Standing.QUARANTINED
-        if was_good and earlier.service == service and earlier.sha != failed.sha:
+        if was_good(earlier) and earlier.service == service and earlier.sha != failed.sha:
             return earlier.sha, failed.sha
     raise NeedsPerson(
         f"no other commit was live before deployment {number}, so it is unknown which commits it brought",
