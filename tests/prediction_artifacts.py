@@ -13,7 +13,7 @@ from ghmlops.core.policy.regression import Regression
 from ghmlops.core.predictions.contract.checks import judge_contract
 from ghmlops.core.predictions.judgement import judge_observations
 from ghmlops.measure.predictions.engine.engines import Engine, open_engine
-from ghmlops.measure.predictions.reading import read_predictions
+from ghmlops.measure.predictions.reading import deferred_imports, read_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ def ranked(seed: int, queries: int = 40, each: int = 12) -> dict[str, Any]:
 
 def observe(sources: Mapping[str, Source], policy: Regression, memory: int = MEMORY) -> Observation:
     """Read artifacts in the same way as the command."""
-    with open_engine(Engine(memory=memory), sources) as session:
+    with deferred_imports(), open_engine(Engine(memory=memory), sources) as session:
         return read_predictions(session, policy, lambda _: None)
 
 

@@ -55,6 +55,7 @@ def cube(rows: dict[str, Any]) -> Cube:
         baseline=rows["baseline"],
         candidate=rows["candidate"],
         n=np.ones(n),
+        sum_cell=np.arange(n),
         sums={
             KIND: Sums(
                 n=labelled.astype(float),

@@ -136,10 +136,10 @@ def observe(
     """
     from ghmlops.core.predictions.private_values import withheld_values
     from ghmlops.measure.predictions.engine.engines import open_engine
-    from ghmlops.measure.predictions.reading import read_predictions
+    from ghmlops.measure.predictions.reading import deferred_imports, read_predictions
 
     pair = {role: source for role, source in sources.items() if role != "noise"}
-    with withheld_values(policy.private_columns), open_engine(engine, pair) as session:
+    with deferred_imports(), withheld_values(policy.private_columns), open_engine(engine, pair) as session:
         observation = read_predictions(session, policy, progress, score_distance="noise" in sources)
     floor = None
     if "noise" in sources and observation.tables:

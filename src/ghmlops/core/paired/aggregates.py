@@ -250,11 +250,11 @@ class QueryRanks(msgspec.Struct, frozen=True, kw_only=True):
     """Effective number of the queries (`effective_rows`); None if they are not weighted."""
 
 
-class Grid(msgspec.Struct, frozen=True, kw_only=True):
+class Grid(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The usable labelled rows of a binary task, counted in bins of equal width over 0 to 1: floor(score * bins).
 
     A score of 1 is in the last bin. All counts can be added to those of other rows. If rows are weighted, sums of their
-    weights take the place of the numbers of rows.
+    weights take the place of the numbers of rows. Two grids are equal only if they are the same object.
     """
 
     baseline: Ints | Floats

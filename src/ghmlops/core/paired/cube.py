@@ -33,7 +33,7 @@ _MAX_TABLE_RATIO = 4
 
 
 class Sums(msgspec.Struct, frozen=True, kw_only=True):
-    """Sums of a row's value over the rows of each entry that have one, shape (k,). Names as in `Cells`."""
+    """Sums of a row's value over the usable rows of a cell that have one, shape (s,). Names as in `Cells`."""
 
     n: Floats
     a: Floats
@@ -46,7 +46,11 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cube(msgspec.Struct, frozen=True, kw_only=True):
-    """Aggregates by cell, side, usability and (in a task with classes) label and decisions: k entries over m cells."""
+    """Aggregates of m cells: rows by side, usability and (in a task with classes) label and decisions, and sums.
+
+    The k entries count rows, the s sums add their values; a cell has several entries and at most one sum per kind. Sums
+    do not distinguish decisions, because a table by cells alone is a fifth of the size.
+    """
 
     columns: tuple[str, ...]
     """The attributes."""
@@ -68,6 +72,8 @@ class Cube(msgspec.Struct, frozen=True, kw_only=True):
     """Decision of the candidate, shape (k,)."""
     n: Floats
     """Number of rows, shape (k,)."""
+    sum_cell: Ints
+    """Cell of each sum, 0 to m - 1, shape (s,)."""
     sums: Mapping[tuple[str, bool], Sums] = msgspec.field(default_factory=dict)
     """By (`Metric.row`, `Metric.needs_label`)."""
     classes: int = 0
@@ -109,6 +115,7 @@ class Cube(msgspec.Struct, frozen=True, kw_only=True):
             baseline=concatenated("baseline"),
             candidate=concatenated("candidate"),
             n=concatenated("n"),
+            sum_cell=np.concatenate([self.sum_cell, other.sum_cell + self.cells]),
             sums={kind: _concatenate_sums(sums, other.sums[kind]) for kind, sums in self.sums.items()},
             classes=self.classes,
             **({} if self.weight is None else {name: concatenated(name) for name in ("weight", "squares")}),
@@ -142,9 +149,10 @@ class Cube(msgspec.Struct, frozen=True, kw_only=True):
         missing = [(keys[i], int(before[i])) for i in np.flatnonzero((after == 0) & (before >= max(min_rows, 1)))]
         cell_index = np.where(inside, index[np.maximum(cell, 0)], -1)
         selection, size = self.usable & (cell_index >= 0), int(large.sum())
+        index_of_sum = index[cell_of_code[self.sum_cell]]
         return CellTable(
             keys=[key for key, is_large in zip(keys, large, strict=True) if is_large],
-            sums={kind: _sum_cells(sums, selection, cell_index, size) for kind, sums in self.sums.items()},
+            sums={kind: _sum_cells(sums, index_of_sum, size) for kind, sums in self.sums.items()},
             counts=self._counts(selection, cell_index, size),
             small_cells=int(small.sum()),
             small_rows=int(usable[small].sum()),
@@ -247,13 +255,19 @@ def _concatenate_sums(first: Sums, second: Sums) -> Sums:
     return replace(sums, weight=np.concatenate([first.weight, second.weight]), squares=squares)
 
 
-def _sum_cells(sums: Sums, selection: NDArray[np.bool_], cell: Ints, cells: int) -> Cells:
-    def sum_by_cell(values: Floats) -> Floats:
-        return np.bincount(cell[selection], weights=values[selection], minlength=cells).astype(np.float64)
+def _sum_cells(sums: Sums, cell: Ints, cells: int) -> Cells:
+    """Add the sums of each cell; those of cell -1 are left out."""
+    inside = cell >= 0
+    selected = cell[inside]
 
     def sum_all(part: Sums | Squares) -> dict[str, Any]:
-        return {name: sum_by_cell(getattr(part, name)) for name in _NAMES}
+        # Without an element, bincount returns integers.
+        return {
+            name: np.bincount(selected, weights=getattr(part, name)[inside], minlength=cells).astype(np.float64)
+            for name in _NAMES
+        }
 
     if sums.weight is None or sums.squares is None:
         return Cells(**sum_all(sums))
-    return Cells(**sum_all(sums), weight=sum_by_cell(sums.weight), squares=Squares(**sum_all(sums.squares)))
+    weight = np.bincount(selected, weights=sums.weight[inside], minlength=cells).astype(np.float64)
+    return Cells(**sum_all(sums), weight=weight, squares=Squares(**sum_all(sums.squares)))

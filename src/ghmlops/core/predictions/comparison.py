@@ -5,6 +5,7 @@ Each metric is computed from the cheapest aggregate that suffices for it: sums, 
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,7 +37,7 @@ def compare_overall(observation: Observation, policy: Regression) -> list[Compar
         if result is None and metric.compare_columns and observation.columns is not None:
             result = _compare_columns(metric, observation.columns)
         if result is None and metric.compare_grid and observation.grid is not None:
-            result = metric.compare_grid(observation.grid, metric.tail(ALPHA))
+            result = _compare_grid(metric, observation.grid)
             if observation.grid.squares is not None:
                 result = _weighted(result, np.array([observation.grid.joint_n.sum()]), observation.grid.effective)
         if result is not None and result.n[0] > 0:
@@ -143,6 +144,25 @@ def compare_classes(observation: Observation, policy: Regression) -> list[Subgro
     return subgroups
 
 
+def compare_binned(grid: Grid, policy: Regression) -> None:
+    """Compare every metric that is computed from bins over all rows, so that `compare_overall` finds the results."""
+    for metric in overall_metrics(policy):
+        if metric.compare_grid is not None:
+            _compare_grid(metric, grid)
+
+
+@functools.lru_cache(maxsize=16)
+def _compare_grid(metric: Metric, grid: Grid) -> MetricComparison:
+    """Compare binned scores. The result is kept: whether bins suffice is decided by the comparison of the verdict.
+
+    Raises:
+        TypeError: The metric cannot be computed from bins (a bug).
+    """
+    if metric.compare_grid is None:
+        raise TypeError(f"{metric.id} cannot be computed from bins")
+    return metric.compare_grid(grid, metric.tail(ALPHA))
+
+
 def compare_shifted(metric: Metric, grid: Grid, policy: Regression) -> list[Comparison]:
     """Compare binned scores three times: as they are, and with the change shifted by the error bound of the bins.
 
@@ -150,8 +170,7 @@ def compare_shifted(metric: Metric, grid: Grid, policy: Regression) -> list[Comp
     """
     if metric.compare_grid is None:
         return []
-    result = metric.compare_grid(grid, metric.tail(ALPHA))
-    comparison = comparison_at(result, 0, metric, spread=0.0, margins=policy.margins)
+    comparison = comparison_at(_compare_grid(metric, grid), 0, metric, spread=0.0, margins=policy.margins)
     return [_shift(comparison, sign * comparison.bound) for sign in (0.0, 1.0, -1.0)]
 
 

@@ -13,7 +13,7 @@ import prediction_artifacts as artifacts
 from ghmlops.core.metrics.accuracy import is_correct
 from ghmlops.core.paired.counted_sums import cells_from_decisions
 from ghmlops.measure.predictions import reading
-from ghmlops.measure.predictions.sql import summing
+from ghmlops.measure.predictions.sql import attribute_values, summing
 from prediction_artifacts import BINARY, rows
 
 if TYPE_CHECKING:
@@ -48,6 +48,26 @@ def table_by_key(table: CellTable) -> dict[Any, Any]:
     return cells | {
         "rest": (table.small_cells, table.small_rows, sorted(table.missing_cells, key=str), table.new_cells)
     }
+
+
+def test_values_of_rare_codes_are_searched_in_all_rows(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values that no first row has, nulls, and values that one side alone has, are found in the other rows."""
+    policy = replace(BINARY, slices=(("device",), ("flag",)), time="t", window="1d", minimum_rows=5)
+    sides = []
+    for seed, alone in ((1, 0), (2, -1)):
+        content = rows(N, seed, shift=seed)
+        devices = [None if index % 9 == 8 else device for index, device in enumerate(content["device"])]
+        devices[alone] = f"rare-{seed}"  # the other side lacks this row
+        sides.append(content | {"device": devices, "flag": [index % 3 == 1 for index in range(N)]})
+    expected = read(*sides, policy)
+    monkeypatch.setattr(attribute_values, "FIRST_ROWS", 3)
+    result = read(*sides, policy)
+    assert {("device",), ("flag",)} < result.tables.keys()
+    assert {key[0] for key in result.tables["device",].keys} == {None, "phone", "desktop", "tablet"}
+    assert result.tables["flag",].keys == [(False,), (True,)]
+    assert result.tables["device",].new_cells == 1
+    for name, table in expected.tables.items():
+        assert table_by_key(table) == table_by_key(result.tables[name]), name
 
 
 def test_one_code_per_attribute_gives_the_same_tables(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

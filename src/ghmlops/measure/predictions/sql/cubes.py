@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,7 +13,7 @@ from ghmlops.core.paired.cube import Cube, Sums
 from ghmlops.core.paired.custom_metric import placeholder
 from ghmlops.measure.predictions.sql.arrays import as_floats, as_ints
 from ghmlops.measure.predictions.sql.attribute_values import index_values
-from ghmlops.measure.predictions.sql.pairing import OK, SIDE, STATES
+from ghmlops.measure.predictions.sql.pairing import OK, SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 _SUMS = ("n", "a", "d", "aa", "ad", "dd")
 SQUARED = "_squared"
 """End of the names of sums with squared weights."""
-_INT32_LIMIT = 2**31
 Kinds = tuple[tuple[str, bool], ...]
 """Kinds of row values that are summed: (template of the SQL, only labelled rows count)."""
 
@@ -118,7 +116,7 @@ def read_cube(
         collapsed: distinguish only right (1) and wrong (0) decisions, which keeps the cube small with many classes. The
             cube then has two classes, and cannot show churn or single classes.
     """
-    session, layout = views.session, views.layout
+    session = views.session
     columns, kinds = request
     source = msgspec.structs.replace(source, classes=2) if collapsed else source
     bundles = [i for i, bundle in enumerate(views.plan.bundles) if set(bundle) & set(columns)]
@@ -126,21 +124,26 @@ def read_cube(
     has_classes = source.classes > 0
     without_classes = ("CASE WHEN y IS NULL THEN -1 ELSE 0 END", "-1", "-1")
     decisions = _decision_sql(collapsed=collapsed) if has_classes else without_classes
-    shape = (STATES, max(source.classes, 1) + 1, source.classes + 1, source.classes + 1)
-    # Grouping by one packed number takes half as long as grouping by four.
-    packed = f"CAST(state AS {'INTEGER' if math.prod(shape) < _INT32_LIMIT else 'BIGINT'})"
-    for size, sql in zip(shape[1:], decisions, strict=True):
-        packed = f"({packed} * {size} + ({sql} + 1))"
-    values, sums = _values_sql(session, layout, source, kinds)
-    values, sums = [*source.weight_columns, *values], [*_weight_sums(session, source), *sums]
-    rows = f"SELECT {', '.join([*code_names, f'{packed} AS packed', *values])} FROM {_masked_rows(source)}"
-    names = ", ".join([*code_names, "packed"])
-    entries = session.columns(
-        f"SELECT {', '.join([names, 'count(*) AS n', *sums])} FROM ({rows}) GROUP BY {names} ORDER BY {names}"
-    )
-    state, *parts = (np.asarray(part, dtype=np.int64) for part in np.unravel_index(as_ints(entries["packed"]), shape))
-    unpacked = dict(zip(("label", "baseline", "candidate"), (part - 1 for part in parts), strict=True))
-    return _build_cube(views, source, (bundles, kinds), entries | unpacked | {"side": state & SIDE, "ok": state == OK})
+    parts = [f"{sql} AS {name}" for sql, name in zip(decisions, ("label", "baseline", "candidate"), strict=True)]
+    rows = f"SELECT {', '.join([*code_names, 'state', *parts, *source.weight_columns])} FROM {source.table}"
+    names = ", ".join([*code_names, "state", "label", "baseline", "candidate"])
+    counts = ", ".join(["count(*) AS n", *_weight_sums(session, source)])
+    entries = session.columns(f"SELECT {names}, {counts} FROM ({rows}) GROUP BY {names} ORDER BY {names}")
+    return _build_cube(views, source, (bundles, kinds), entries, _read_sums(views, source, code_names, kinds))
+
+
+def _read_sums(views: StagedViews, source: RowSource, code_names: Sequence[str], kinds: Kinds) -> dict[str, np.ndarray]:
+    """Return the sums of the usable rows by code.
+
+    Values do not depend on decisions, so they are summed apart: the table of counts has several times as many rows, in
+    each of which all sums would take part in the grouping.
+    """
+    if not kinds:
+        return {name: np.zeros(0, np.int64) for name in code_names}
+    values, sums = _values_sql(views.session, views.layout, source, kinds)
+    rows = f"SELECT {', '.join([*code_names, *source.weight_columns, *values])} FROM {_masked_rows(source)} WHERE ok"
+    by_code = f" GROUP BY {', '.join(code_names)} ORDER BY {', '.join(code_names)}" if code_names else ""
+    return views.session.columns(f"SELECT {', '.join([*code_names, *sums])} FROM ({rows}){by_code}")
 
 
 def _decision_sql(*, collapsed: bool) -> tuple[str, ...]:
@@ -206,24 +209,22 @@ def _weight_sums(session: Session, source: RowSource) -> list[str]:
 
 
 def _build_cube(
-    views: StagedViews, source: RowSource, request: tuple[list[int], Kinds], entries: Mapping[str, np.ndarray]
+    views: StagedViews,
+    source: RowSource,
+    request: tuple[list[int], Kinds],
+    entries: Mapping[str, np.ndarray],
+    totals: Mapping[str, np.ndarray],
 ) -> CodedCube:
-    """Build the cube from the entries of the query, of which the distinct codes are the cells."""
+    """Build the cube from the counts and the sums; the distinct codes of the former are the cells."""
     bundles, kinds = request
     columns = tuple(attribute for i in bundles for attribute in views.plan.bundles[i])
     names = [f"c{i}" for i in bundles]
-    size = len(entries["n"])
-    stacked = np.stack([as_ints(entries[name]) for name in names]) if names else np.zeros((0, size), np.int64)
-    cells, cell = stacked[:, :1], np.zeros(size, np.int64)
-    if len(names) == 1:  # the usual case, several times as fast as with axis=1
-        cells, cell = np.unique(stacked[0], return_inverse=True)
-        cells = cells[np.newaxis]
-    elif names:
-        cells, cell = np.unique(stacked, axis=1, return_inverse=True)
+    state = as_ints(entries["state"])
+    cells, cell, sum_cell = _number_cells(entries, totals, names)
     values, codes = index_values(views, bundles, cells) if names else ([], [])
 
     def column(name: str) -> Floats:  # a sum that no metric needs is not computed
-        return as_floats(entries[name]) if name in entries else np.full(size, np.nan)
+        return as_floats(totals[name]) if name in totals else np.full(len(sum_cell), np.nan)
 
     def sums_of(kind: int) -> Sums:
         values: dict[str, Any] = {name: column(f"{name}{kind}") for name in _SUMS}
@@ -236,19 +237,38 @@ def _build_cube(
         columns=columns,
         values=tuple(values),
         codes=np.stack(codes) if codes else np.zeros((0, cells.shape[1]), np.int64),
-        cell=np.asarray(cell, dtype=np.int64).ravel(),
-        side=entries["side"],
-        usable=entries["ok"],
-        label=entries["label"],
-        baseline=entries["baseline"],
-        candidate=entries["candidate"],
+        cell=cell,
+        side=state & SIDE,
+        usable=state == OK,
+        label=as_ints(entries["label"]),
+        baseline=as_ints(entries["baseline"]),
+        candidate=as_ints(entries["candidate"]),
         n=as_floats(entries["n"]),
+        sum_cell=sum_cell,
         sums={kind: sums_of(i) for i, kind in enumerate(kinds)},
         classes=source.classes,
-        weight=column("weight") if source.weighted else None,
-        squares=column("squares") if source.weighted else None,
+        weight=as_floats(entries["weight"]) if source.weighted else None,
+        squares=as_floats(entries["squares"]) if source.weighted else None,
     )
     return CodedCube(cube=cube, codes={name: cells[i] for i, name in enumerate(names)})
+
+
+def _number_cells(
+    entries: Mapping[str, np.ndarray], totals: Mapping[str, np.ndarray], names: Sequence[str]
+) -> tuple[Ints, Ints, Ints]:
+    """Return the codes of the m cells, shape (codes, m), the cell of each entry, and the cell of each sum."""
+    size = len(entries["n"])
+    if not names:
+        number = max((len(column) for column in totals.values()), default=0)
+        return np.zeros((0, min(max(size, number), 1)), np.int64), np.zeros(size, np.int64), np.zeros(number, np.int64)
+    stacked = np.stack([np.concatenate([as_ints(part[name]) for part in (entries, totals)]) for name in names])
+    if len(names) == 1:  # the usual case, several times as fast as with axis=1
+        cells, cell = np.unique(stacked[0], return_inverse=True)
+        cells = cells[np.newaxis]
+    else:
+        cells, cell = np.unique(stacked, axis=1, return_inverse=True)
+    cell = np.asarray(cell, dtype=np.int64).ravel()
+    return cells, cell[:size], cell[size:]
 
 
 def add_groups(

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 _REMOVED, _ADDED, _BASELINE_USABLE, _CANDIDATE_USABLE, _LENGTHS_DIFFER = 1, 2, 4, 8, 16
 """Flags of `state`: only the baseline has the row; only the candidate has it; the prediction of the side is usable; the
 vectors have different lengths."""
-SIDE, OK, STATES = _REMOVED + _ADDED, _BASELINE_USABLE + _CANDIDATE_USABLE, 32
-"""Bits of `state` that are `side`; the `state` of rows that are `ok`; the number of states."""
+SIDE, OK = _REMOVED + _ADDED, _BASELINE_USABLE + _CANDIDATE_USABLE
+"""Bits of `state` that are `side`; the `state` of rows that are `ok`."""
 _MOVED, _CONFLICT = 1, 2
 """Flags of `mark`."""
 _FLAGS = f"""state & {SIDE} AS side, state = {OK} AS ok,

@@ -28,6 +28,7 @@ from ghmlops.measure.predictions.sql.scores import (
     read_binned_scores,
     read_columns,
     read_joint_bins,
+    read_row_bins,
 )
 from ghmlops.measure.predictions.sql.staging import attribute_names
 
@@ -47,6 +48,8 @@ MAX_EXACT_ROWS = 250_000
 """Number of labelled rows of a binary task up to which scores are read individually; beyond, they are binned."""
 MAX_EXACT_ROWS_REGRESSION = 2_000_000
 """The same for a regression; beyond, the scores are not read, because no metric of a regression uses bins."""
+MAX_ROWS_READ = 4_000_000
+"""Number of rows of both artifacts of a binary task up to which scores are read to be counted, in at most 0.1 GB."""
 MAX_TIED_SHARE = 0.25
 """Share of the rows in one bin of a side above which bins hide the order of the scores, as with rare events."""
 MAX_ENTRIES = 2_000_000
@@ -70,6 +73,19 @@ class _Scores(msgspec.Struct, frozen=True, kw_only=True):
     columns: Columns | None = None
     grid: Grid | None = None
     ranks: ScorePairs | None = None
+
+
+class _Bins(msgspec.Struct, frozen=True, kw_only=True):
+    """The usable scores of a binary task in bins."""
+
+    baseline: BinnedScores
+    candidate: BinnedScores
+    joint: JointBins | None = None
+    """None: so few rows that the scores are read."""
+    grid: Grid | None = None
+    """None: few labelled rows, or none."""
+    is_coarse: bool = False
+    """The grid cannot decide the verdict."""
 
 
 def grouping_sets(policy: Regression, layout: Layout) -> tuple[GroupingSet, ...]:
@@ -106,32 +122,31 @@ def sum_up(
     weighted = bool(policy.weight)
     rows = RowSource(table="pairs", classes=classes, means=_centring_means(views), weighted=weighted)
     progress("summing up")
-    if policy.task == "ranking":
-        rank_queries(views)
-        documents = read_cube(views, rows, ((), ()))
-        source = RowSource(table="queries", classes=0, weighted=weighted)
-    else:
-        documents, source = None, rows
-    has_distance = score_distance and policy.task in ("binary", "regression")
-    coded, cube_of = _read_cubes(views, source, score_distance=has_distance)
-    # The engine counts while this thread rolls up the tables.
+    # The engine counts for one thread while the other one reads its results and rolls up the tables.
     with session.helper_thread("counts") as worker:
         pending_agreement = worker.submit(measure_agreement, views, tolerance)
-        pending_bins = (
-            worker.submit(read_binned_scores, session, weighted=weighted) if policy.task == "binary" else None
-        )
+        pending_bins = worker.submit(_count_in_bins, views, facts) if policy.task == "binary" else None
+        if policy.task == "ranking":
+            rank_queries(views)
+            documents = read_cube(views, rows, ((), ()))
+            source = RowSource(table="queries", classes=0, weighted=weighted)
+        else:
+            documents, source = None, rows
+        has_distance = score_distance and policy.task in ("binary", "regression")
+        coded, cube_of = _read_cubes(views, source, score_distance=has_distance)
         tables = _roll_up(views, source, cube_of)
-        agreement, binned = pending_agreement.result(), pending_bins.result() if pending_bins else None
+        agreement, bins = pending_agreement.result(), pending_bins.result() if pending_bins else None
     pairs = count_pair_facts(views, documents or coded, agreement, repeated_roles, tolerance)
     facts = msgspec.structs.replace(facts, pairs=pairs)
     if not pairs.usable:
         return Observation(facts=facts)
     scores: tuple[Distribution, ...] = ()
-    if binned is not None:
-        scores = (probability_distribution(views, binned, (pairs.paired + pairs.removed, pairs.paired + pairs.added)),)
+    if bins is not None:
+        sides = pairs.paired + pairs.removed, pairs.paired + pairs.added
+        scores = (probability_distribution(views, (bins.baseline, bins.candidate), sides),)
     elif policy.task in ("regression", "ranking") or (policy.task == "text" and policy.score):
         scores = (read_score_distribution(views),)
-    read = _read_scores(views, pairs, coded, binned, progress)
+    read = _read_scores(views, pairs, coded, bins, progress)
     return Observation(
         facts=facts,
         tables=tables,
@@ -142,6 +157,29 @@ def sum_up(
         changes=column_changes(views, documents or coded, agreement, pairs),
         changed_rows=read_changed_rows(views, repeated_roles) if policy.changed.rows else [],
     )
+
+
+def _count_in_bins(views: StagedViews, facts: Facts) -> _Bins:
+    """Count the scores in bins: here if the rows fit into memory and have no weights, otherwise in the engine.
+
+    If bins suffice, the metrics are compared, too, because the other thread has more to do.
+    """
+    from ghmlops.core.predictions.comparison import compare_binned
+    from ghmlops.core.predictions.judgement import needs_rows
+
+    session, policy = views.session, views.layout.policy
+    weighted, sizes = bool(policy.weight), (facts.baseline.rows, facts.candidate.rows)
+    rows = None if weighted or sum(sizes) > MAX_ROWS_READ else read_row_bins(session)
+    sides = rows.by_side() if rows else read_binned_scores(session, weighted=weighted)
+    if min(sizes) <= MAX_EXACT_ROWS:
+        return _Bins(baseline=sides[0], candidate=sides[1])
+    joint = rows.joint() if rows else read_joint_bins(session, weighted=weighted)
+    has_grid = joint.n[joint.label >= 0].sum() > MAX_EXACT_ROWS
+    grid = build_grid(sides, joint) if has_grid else None
+    is_coarse = grid is not None and (bool(policy.group) or needs_rows(grid, policy))
+    if grid is not None and not is_coarse:
+        compare_binned(grid, policy)
+    return _Bins(baseline=sides[0], candidate=sides[1], joint=joint, grid=grid, is_coarse=is_coarse)
 
 
 def _read_cubes(
@@ -191,12 +229,10 @@ def _read_scores(
     views: StagedViews,
     pairs: PairFacts,
     coded: CodedCube,
-    binned: tuple[BinnedScores, BinnedScores] | None,
+    bins: _Bins | None,
     progress: Callable[[str], None],
 ) -> _Scores:
     """Return the scores themselves if they are few or if bins cannot decide a verdict, otherwise bins."""
-    from ghmlops.core.predictions.judgement import needs_rows
-
     session, policy = views.session, views.layout.policy
     if policy.task not in ("binary", "regression"):
         return _Scores()
@@ -211,16 +247,14 @@ def _read_scores(
         return _Scores(columns=columns if pairs.labelled else None, ranks=ranks)
     if 0 < pairs.labelled <= limit:
         columns, _ = read_columns(session, grouped=grouped, codes=codes, weighted=weighted)
-    if binned is None:
+    if bins is None or bins.joint is None:
         return _Scores(columns=columns)
-    joint = read_joint_bins(session, weighted=weighted)
-    grid = build_grid(binned, joint) if pairs.labelled > limit else None
-    if grid is not None and (grouped or needs_rows(grid, policy)):
+    if bins.is_coarse:
         progress("reading scores again, because bins are too coarse for the verdict")
         columns, ranks = read_columns(session, grouped=grouped, codes={}, weighted=weighted)
     if ranks is None or pairs.labelled < pairs.usable:
-        ranks = _read_ranks(views, joint, pairs)
-    return _Scores(columns=columns, grid=grid, ranks=ranks)
+        ranks = _read_ranks(views, bins.joint, pairs)
+    return _Scores(columns=columns, grid=bins.grid, ranks=ranks)
 
 
 def _read_ranks(views: StagedViews, joint: JointBins, pairs: PairFacts) -> ScorePairs | None:
