@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-AXE = Path(os.environ.get("GHMLOPS_NODE_TOOLS", "missing")) / "node_modules/axe-core/axe.min.js"
+NODE_TOOLS = Path(os.environ.get("GHMLOPS_NODE_TOOLS", "missing"))
+AXE = NODE_TOOLS / "node_modules/axe-core/axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
 

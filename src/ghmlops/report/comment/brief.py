@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ghmlops.core.evidence.document import Evidence, Verdict
+    from ghmlops.core.model import Finding
     from ghmlops.report.content.placed_findings import PlacedFinding
     from ghmlops.report.content.run_facts import Facts
     from ghmlops.report.text.drawings import Trend
@@ -41,8 +42,8 @@ MAX_CAUSES = 5
 """Causes with a sentence; the others are counted."""
 MAX_PASSED_ROWS = 5
 MAX_UNMEASURED = 3
-COLUMNS = (Column("Result"), Column("Baseline → candidate"), Column("Change"), Column("Limit"))
-"""Four columns fit into a comment on a wide and on a narrow screen."""
+COLUMNS = (Column("Result"), Column("Baseline → candidate"), Column("Change (limit)"))
+"""Three columns fit into a comment on a screen of 400 pixels; with a fourth one most tables had to be scrolled."""
 MATTERS = (
     "everything",
     "evidence ",
@@ -170,9 +171,16 @@ def _row(entry: PlacedFinding) -> tuple[Cell, ...] | None:
     return (
         (Words(f"{symbol} "), *name(finding), *located),
         (Words(f"{before}{numbers.number(finding.candidate, scale)}"),),
-        (Words(factor(finding) or numbers.MISSING),),
-        (Words(limit_text(finding)),),
+        (Words(_change_and_limit(finding)),),
     )
+
+
+def _change_and_limit(finding: Finding) -> str:
+    """Return `2.5 times (+10 %)`, `-2.9 pt (-0.5 pt)`; the header says what is in parentheses."""
+    change, limit = factor(finding).removesuffix(" the baseline"), limit_text(finding)
+    if limit == numbers.MISSING:
+        return change or numbers.MISSING
+    return f"{change or numbers.MISSING} ({limit})"
 
 
 def _unmeasured(verdict: Verdict, evidence: Sequence[Evidence]) -> list[NotMeasured]:

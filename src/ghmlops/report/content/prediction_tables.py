@@ -259,7 +259,10 @@ def changed_rows_table(file: Evidence) -> Table:
 
 
 def changed_answers(evidence: Sequence[Evidence]) -> Table:
-    """Return the first changed rows of a task with texts, both sides next to each other; without rows for others."""
+    """Return the first changed rows of a task with texts, both sides next to each other; without rows for others.
+
+    There are at most four columns: what identifies the row shares one, and the scores of a judge follow the answers.
+    """
     rows = [
         row
         for file in evidence
@@ -267,15 +270,39 @@ def changed_answers(evidence: Sequence[Evidence]) -> Table:
         for row in details.changed_rows
     ]
     names = list(dict.fromkeys(name for row in rows for name in row.values))
-    fields = [(Column(name, right=_is_numeric(rows, name)), _excerpt_of(name)) for name in names[:MAX_EXCERPT_COLUMNS]]
+    scores = {
+        side: [name for name in names if name.startswith(f"{side} ") and f"{other} {name[len(side) + 1 :]}" in names]
+        for side, other in (("baseline", "candidate"), ("candidate", "baseline"))
+    }
+    apart = {"label", "baseline", "candidate", *scores["baseline"], *scores["candidate"]}
+    identifying = [name for name in names if name not in apart][:MAX_EXCERPT_COLUMNS]
+    fields: list[Field[ChangedRow]] = [(Column(", ".join(identifying)[:MAX_EXCERPT]), _values_of(identifying))]
+    fields += [(Column("label"), _excerpt_of("label", []))] if "label" in names else []
+    fields += [(Column(side), _excerpt_of(side, scores[side])) for side in ("baseline", "candidate")]
     title = f"Changed answers, {min(len(rows), MAX_EXCERPTS)} of {len(rows)} listed"
-    return rows_table(title, rows[:MAX_EXCERPTS] if fields else [], fields)
+    return rows_table(title, rows[:MAX_EXCERPTS] if names else [], fields)
 
 
-def _excerpt_of(name: str) -> Callable[[ChangedRow], Cell]:
+def _values_of(names: Sequence[str]) -> Callable[[ChangedRow], Cell]:
+    """Return the values of columns, separated by commas."""
+
+    def cell(row: ChangedRow) -> Cell:
+        parts = [_scalar(row.values.get(name)) for name in names]
+        return tuple(piece for i, part in enumerate(parts) for piece in ((Words(", "), *part) if i else part))
+
+    return cell
+
+
+def _excerpt_of(name: str, scores: Sequence[str]) -> Callable[[ChangedRow], Cell]:
+    """Return the beginning of a text, followed by its scores: `It is 12 km. (judge 4.5)`."""
+
     def cell(row: ChangedRow) -> Cell:
         value = row.values.get(name)
-        return (Text(value, MAX_EXCERPT),) if isinstance(value, str) and value else _scalar(value)
+        text = (Text(value, MAX_EXCERPT),) if isinstance(value, str) and value else _scalar(value)
+        for score in scores:
+            judge = Text(score.removeprefix(f"{name} "), MAX_VALUE)
+            text = (*text, Words(" ("), judge, Words(" "), *_scalar(row.values.get(score)), Words(")"))
+        return text
 
     return cell
 
