@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / ".demo/run/reports/bad/comment.md"
 TARGET = ROOT / ".github/images/comment.png"
 STYLE = "node_modules/github-markdown-css/github-markdown-light.css"
-SIZE = "800,450"
+SIZE = "800,475"
 LAYOUT = "body { margin: 8px 24px; background: #fff; } .markdown-body { font-size: 14px; }"
 ALERT = '<div class="markdown-alert markdown-alert-caution"><p class="markdown-alert-title">Caution</p>'
 """GitHub's own extension of Markdown, which the renderer lacks."""
