@@ -19,12 +19,27 @@ def test_at_most_five_causes_and_a_count() -> None:
     assert len(content.table.rows) == MAX_CAUSES
 
 
-def test_the_table_has_at_most_four_columns() -> None:
-    """Each row has a cell for each."""
-    files = [samples.latency(slow=True), samples.regression()]
-    table = brief(samples.merged(*files), files, samples.FACTS).table
-    assert len(COLUMNS) == 4
-    assert [len(row) for row in table.rows] == [4, 4]
+def test_the_table_has_three_columns() -> None:
+    """Each row has a cell for each; the limit follows the change, which is a factor if it is large."""
+    files = [samples.latency(slow=True), samples.regression(), samples.capacity()]
+    content = brief(samples.merged(*files), files, samples.FACTS)
+    assert [column.title for column in COLUMNS] == ["Result", "Baseline → candidate", "Change (limit)"]
+    cells = [[inline(cell).replace("\u00a0", " ").replace("\u2212", "-") for cell in row] for row in content.table.rows]
+    assert cells == [
+        ["❌ p50", "41.2 → 48.8 ms", "+18 % (+2 %)"],
+        ["✅ positive rate", "24.1 → 24.3 %", "+0.22 pt (±1 pt)"],
+        ["✅ capacity", "51.87 /s", "\u2013"],
+    ]
+    tripled = samples.latency(slow=True)
+    worse = [
+        msgspec.structs.replace(f, candidate=3 * f.baseline, change=msgspec.structs.replace(f.change, estimate=2.0))
+        if f.baseline and f.change
+        else f
+        for f in tripled.findings
+    ]
+    tripled = msgspec.structs.replace(tripled, findings=worse)
+    row = brief(samples.merged(tripled, required=()), [tripled], samples.FACTS).table.rows[0]
+    assert inline(row[2]).replace("\u00a0", " ") == "3.0 times (+2 %)"
 
 
 def test_a_confirming_run_has_no_row() -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ghmlops.core.details.regression import ChangedRow
 from ghmlops.core.model import Outcome
 from ghmlops.report.content.prediction_tables import (
-    changed_rows_table,
     flips_tables,
     metrics_table,
     noise_table,
@@ -82,18 +80,3 @@ def test_the_noise_floor_is_compared_like_a_baseline() -> None:
     """The second baseline's churn is on the left, the candidate's on the right, their difference is the change."""
     (row,) = contents(noise_table(prediction_samples.predictions()))
     assert row == ["⚠️ warn", "`churn`", "327,350", "1.12 → 1.53 %", "+0.41 pt [+0.36, +0.46] ↑ worse"]
-
-
-def test_changed_rows_keep_the_digits_of_their_keys() -> None:
-    """An integer may be a key, so no digit of it is grouped or rounded."""
-    rows = [ChangedRow(dataset="", values={"id": 12_345_678_901_234_567, "score": 0.123456, "new": True, "old": None})]
-    changed = prediction_samples.with_tables(prediction_samples.predictions(), changed_rows=rows)
-    assert contents(changed_rows_table(changed)) == [["12345678901234567", "0.1235", "true", "\u2013"]]
-
-
-def test_changed_rows_have_at_most_twelve_columns() -> None:
-    """The title says how many more the evidence has."""
-    rows = [ChangedRow(dataset="", values={f"c{i}": i for i in range(100)})]
-    table = changed_rows_table(prediction_samples.with_tables(prediction_samples.predictions(), changed_rows=rows))
-    assert len(table.columns) == 12
-    assert "88 more columns" in table.title

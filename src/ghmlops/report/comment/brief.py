@@ -17,12 +17,12 @@ from ghmlops.report.comment.causes import Cause, group_causes
 from ghmlops.report.comment.next_steps import next_steps, reproduce_lines
 from ghmlops.report.comment.trend import trend
 from ghmlops.report.content import comment_marker as marker
+from ghmlops.report.content.answers.changed_rows import changed_answers
 from ghmlops.report.content.answers.side_by_side import comment_tables
 from ghmlops.report.content.headline import pass_headline
 from ghmlops.report.content.layout import compared_commits, full_report, links, notices
 from ghmlops.report.content.pillar_table import decisive_finding
 from ghmlops.report.content.placed_findings import is_confirmation, place_findings, rank_findings
-from ghmlops.report.content.prediction_tables import changed_answers
 from ghmlops.report.content.what_changed import commit_link
 from ghmlops.report.text import numbers
 from ghmlops.report.text import outcome_text as words

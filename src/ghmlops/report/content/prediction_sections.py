@@ -9,6 +9,7 @@ from ghmlops.core.details.regression import regression_details
 from ghmlops.core.model import finite
 from ghmlops.report.content import prediction_tables as tables
 from ghmlops.report.content import timeline
+from ghmlops.report.content.answers.changed_rows import changed_rows_table
 from ghmlops.report.content.placed_findings import evidence_label
 from ghmlops.report.content.prediction_rows import has_tables, is_regression, metric_facts
 from ghmlops.report.content.predictions import drawings
@@ -177,7 +178,7 @@ def _shortened(table: Table, title: str) -> Table:
 
 
 def _changes(file: Evidence) -> list[Table]:
-    return [*tables.flips_tables(file), tables.columns_table(file), tables.changed_rows_table(file)]
+    return [*tables.flips_tables(file), tables.columns_table(file), changed_rows_table(file)]
 
 
 def omits_failed_metric(evidence: Sequence[Evidence], listed: Iterable[tuple[str, str]]) -> bool:

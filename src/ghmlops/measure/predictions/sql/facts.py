@@ -18,9 +18,10 @@ from ghmlops.core.predictions.contract.facts import NullCounts, PairFacts, PairW
 from ghmlops.core.predictions.left_out import uses_label
 from ghmlops.measure.predictions.engine.dialect import count_true
 from ghmlops.measure.predictions.layout import CLASS_TASKS, SIDES, VECTOR_TASKS
-from ghmlops.measure.predictions.sql.cubes import RowSource, read_cube
+from ghmlops.measure.predictions.sql.cubes import read_cube
 from ghmlops.measure.predictions.sql.pairing import count_conflicts
 from ghmlops.measure.predictions.sql.ranking import RANKED, query_facts
+from ghmlops.measure.predictions.sql.row_values.sums import RowSource
 
 if TYPE_CHECKING:
     from ghmlops.core.paired.cube import Cube

@@ -18,10 +18,11 @@ from ghmlops.core.paired.attributes import WINDOW
 from ghmlops.core.predictions.observation import SCORE_DISTANCE, Observation
 from ghmlops.measure.predictions.layout import CLASS_TASKS
 from ghmlops.measure.predictions.sql.changed_rows import read_changed_rows
-from ghmlops.measure.predictions.sql.cubes import RowSource, add_groups, count_entries, kinds_of, read_cube
+from ghmlops.measure.predictions.sql.cubes import add_groups, count_entries, read_cube
 from ghmlops.measure.predictions.sql.distributions import probability_distribution, read_score_distribution
 from ghmlops.measure.predictions.sql.facts import column_changes, count_pair_facts, measure_agreement
 from ghmlops.measure.predictions.sql.ranking import rank_queries, read_query_ranks
+from ghmlops.measure.predictions.sql.row_values.sums import RowSource, kinds_of
 from ghmlops.measure.predictions.sql.scores import (
     build_grid,
     count_groups,
