@@ -86,3 +86,18 @@ def test_an_argument_that_is_no_flag_is_named() -> None:
 def test_json_is_recognised_before_parsing(args: list[str], environ: dict[str, str], *, expected: bool) -> None:
     """So that an error in the inputs is JSON, too."""
     assert json_requested(args, environ) is expected
+
+
+@pytest.mark.parametrize("variable", ["GHMLOPS_FAILON", "GHMLOPS_FAIL-ON", "ghmlops_fail_on", "GHMLOPS__FAIL_ON"])
+def test_a_variable_with_other_punctuation_is_an_error(variable: str) -> None:
+    """It would be ignored, so that the outcome at which a job fails would be the default."""
+    with pytest.raises(InputError, match=variable) as caught:
+        parse_inputs("latency", command_module("latency"), ["--url", "u"], {variable: "warn"})
+    assert caught.value.hint == "did you mean GHMLOPS_FAIL_ON?"
+
+
+@pytest.mark.parametrize("variable", ["GHMLOPS_WEEK", "GHMLOPS", "GHMLOPS_RUNG", "FAILON", "GHMLOPS_FAIL_ONCE"])
+def test_other_variables_are_left_alone(variable: str) -> None:
+    """Also those of other commands and of hooks."""
+    parsed = parse_inputs("latency", command_module("latency"), ["--url", "u"], {variable: "warn"})
+    assert parsed.fail_on is Outcome.FAIL

@@ -113,7 +113,26 @@ def _unknown(command: str, arg: str, flags: Sequence[str]) -> InputError:
     return InputError(f"{command} has no input `{printable(flag)}`", hint=hint)
 
 
+def _check_variables(kind: type[Common], environ: Mapping[str, str]) -> None:
+    """Check that no variable is an input's with other case or punctuation: it would be ignored.
+
+    Raises:
+        InputError: One is.
+    """
+    fields = [field.name for field in msgspec.structs.fields(kind)]
+    names = {field.replace("_", ""): f"GHMLOPS_{field.upper()}" for field in fields}
+    for variable in environ:
+        if not variable.upper().startswith("GHMLOPS") or not environ[variable]:
+            continue
+        letters = re.sub(r"[^a-z0-9]", "", variable.lower().removeprefix("ghmlops"))
+        if names.get(letters, variable) != variable:
+            raise InputError(
+                f"the variable `{printable(variable)}` is not one of ghmlops", hint=f"did you mean {names[letters]}?"
+            )
+
+
 def _inputs(kind: type[Common], flags: Mapping[str, str], environ: Mapping[str, str]) -> Common:
+    _check_variables(kind, environ)
     values: dict[str, object] = {}
     for field, annotated in input_types(kind).items():
         raw = flags.get(field)
