@@ -277,7 +277,14 @@ def test_evidence_is_read() -> None:
 def test_the_bench_end_to_end(tmp_path: Path) -> None:
     """Ours under both limits and the peers agree with the truth; a missing peer is reported; exit code 0."""
     command = [sys.executable, str(SCRIPTS / "bench" / "regression"), "--rows", "20k", "--rounds", "1", "--no-install"]
-    command += ["--peers", "scan,join,polars", "--work", str(tmp_path), "--json", str(tmp_path / "found.json")]
+    command += [
+        "--peers",
+        "scan,join,polars,polars-14",
+        "--work",
+        str(tmp_path),
+        "--json",
+        str(tmp_path / "found.json"),
+    ]
     done = subprocess.run(
         command,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
@@ -288,9 +295,10 @@ def test_the_bench_end_to_end(tmp_path: Path) -> None:
     )
     result = json.loads((tmp_path / "found.json").read_text())
     assert [record["error"] for record in result["records"] if record["error"]] == []
-    polars = ["polars"] * is_available(next(t for t in PEERS if t.name == "polars"))
+    names = ["polars", "polars-14"]
+    polars = names * is_available(next(t for t in PEERS if t.name == "polars"))
     assert {record["tool"] for record in result["records"]} == {"ours", "ours, 512MB", "scan", "join", *polars}
-    assert [line.partition(":")[0] for line in result["skipped"]] == ["polars"] * (not polars)
+    assert [line.partition(":")[0] for line in result["skipped"]] == names * (not polars)
     assert re.search(r"^ours, 512MB +\d", done.stdout, re.MULTILINE)
     assert done.returncode == 0, done.stderr
 

@@ -86,6 +86,13 @@ PEERS = (
     Tool(name="pandas", gives=ALL, command=_child("pandas_diff.py"), read=_printed, module="pandas"),
     Tool(name="polars", gives=ALL, command=_child("polars_diff.py"), read=_printed, module="polars"),
     Tool(
+        name="polars-14",
+        gives=ALL,
+        command=_child("polars_diff.py", "fingerprint"),
+        read=_printed,
+        module="polars",
+    ),
+    Tool(
         name="datacompy-polars",
         gives=COUNTS,
         command=_child("datacompy_diff.py", "polars"),
