@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from browser import assert_accessible, needs_chromium, opened, running_chromium
+from ghmlops.core.model import NotMeasured
 from ghmlops.report.content.latency.latency_charts import latency_charts
 from ghmlops.report.formats import html
 from ghmlops.report.formats.script import STATIC_ROWS
@@ -116,3 +118,31 @@ def test_accessibility(chromium: Browser, dark: bool, width: int) -> None:
     for text in (failure_page(), html.page(replace(report, service="x" * 300))):
         with opened(chromium, text, dark=dark, width=width) as page:
             assert_accessible(page)
+
+
+def test_a_narrow_screen_shows_sentences_whole(chromium: Browser) -> None:
+    """Sentences below rows of a wide table are on the screen, also those that the script draws, and after a scroll."""
+    report = samples.report(samples.latency(slow=True), samples.many_findings(NUMBER))
+    with opened(chromium, html.page(report), width=400) as page:
+        page.get_by_role("button", name="Show more rows").click()
+        page.evaluate("document.querySelectorAll('.wide').forEach(table => { table.scrollLeft = 60; })")
+        sides = page.evaluate(
+            """[...document.querySelectorAll(".sentence div")].map(text => {
+                const box = text.getBoundingClientRect(); return [box.left, box.right, box.width]; })"""
+        )
+    boxes = [(left, right) for left, right, width in sides if width]
+    assert len(boxes) > STATIC_ROWS
+    assert [(left, right) for left, right in boxes if left < 0 or right > 400] == []
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_a_long_word_does_not_widen_the_page(chromium: Browser, width: int) -> None:
+    """A path, a digest or a name without a space is broken, wherever it is."""
+    word = "/very/long/" + "x" * 400
+    file = samples.regression(broken=True)
+    findings = [replace_struct(one, reason=f"{word} {one.reason}") for one in file.findings]
+    missing = [NotMeasured(what=f"{word} of the baseline", why=f"no {word}")]
+    file = replace_struct(file, findings=findings, not_measured=missing)
+    with opened(chromium, html.page(replace(samples.report(file), service=word)), width=width) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(section => { section.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

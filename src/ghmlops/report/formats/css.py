@@ -11,20 +11,20 @@ CSS = """
   --inconclusive-tint: #262042; --warn: #f2c265; --warn-tint: #362a10; --pass: #7ee2a0; --pass-tint: #12301d; } }
 * { box-sizing: border-box; }
 html { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
-body { margin: 0; background: var(--page); color: var(--ink); }
+body { margin: 0; background: var(--page); color: var(--ink); overflow-wrap: anywhere; }
 main { max-width: 80rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 a { color: var(--link); text-underline-offset: .15em; }
 a:focus-visible, summary:focus-visible, .wide:focus-visible, pre:focus-visible, button:focus-visible,
 input:focus-visible, select:focus-visible {
   outline: 3px solid var(--link); outline-offset: 2px; }
 code { font: .875em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
-  background: var(--head); border-radius: 4px; padding: .1em .35em; overflow-wrap: anywhere; }
+  background: var(--head); border-radius: 4px; padding: .1em .35em; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.25rem;
   margin: 0 0 1.25rem; }
 .verdict { border-left: .5rem solid var(--tone); }
 .verdict h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .5rem; display: flex; gap: .75rem; align-items: center;
-  flex-wrap: wrap; overflow-wrap: anywhere; }
-.verdict p { margin: .35rem 0; overflow-wrap: anywhere; }
+  flex-wrap: wrap; }
+.verdict p { margin: .35rem 0; }
 .verdict .subject { color: var(--soft); margin-top: .75rem; }
 .notice { border-left: .25rem solid var(--line); padding-left: .75rem; color: var(--soft); }
 .badge { display: inline-block; white-space: nowrap; font-size: .875rem; font-weight: 650; line-height: 1.3;
@@ -37,15 +37,16 @@ h1 .badge { font-size: 1rem; }
 .warn { --tone: var(--warn); --tint: var(--warn-tint); }
 .pass { --tone: var(--pass); --tint: var(--pass-tint); }
 h2 { font-size: 1.15rem; margin: 0 0 .6rem; }
-h3 { font-size: 1rem; margin: 1rem 0 .25rem; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1rem 0 .25rem; }
 ul { margin: 0; padding-left: 1.25rem; }
 ul.plain { list-style: none; padding: 0; }
 ul.plain > li { padding: .6rem 0; border-top: 1px solid var(--line); }
 ul.plain > li:first-child { border-top: 0; padding-top: 0; }
-.reason { display: block; color: var(--soft); margin-top: .2rem; overflow-wrap: anywhere; }
+.reason { display: block; color: var(--soft); margin-top: .2rem; }
 .wide { overflow-x: auto; }
 .wide + .wide, .wide + .numbers { margin-top: 1.25rem; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums;
+  overflow-wrap: break-word; }
 caption { text-align: left; max-width: 70rem; color: var(--soft); padding: .15rem 0 .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .55rem; border-bottom: 1px solid var(--line); }
 thead th { background: var(--head); font-weight: 600; white-space: nowrap; border-bottom: 2px solid var(--line); }
@@ -65,7 +66,7 @@ svg { display: block; width: 150px; height: 18px; margin: .15rem 0; }
 .span { stroke: var(--tone); stroke-width: 3; }
 .dot { fill: var(--tone); stroke: var(--card); stroke-width: 1; }
 figure { margin: .5rem 0 1rem; }
-figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; overflow-wrap: anywhere; }
+figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; }
 .chart { width: 100%; max-width: 44rem; height: auto; }
 .chart text { fill: var(--soft); font-size: 12px; text-anchor: middle; }
 .chart .row { text-anchor: end; }
@@ -86,6 +87,7 @@ figcaption { color: var(--soft); font-size: .9rem; max-width: 70rem; overflow-wr
   .wide > .wide-chart { min-width: 38rem; }
   .large > figure > .chart text { font-size: 14px; }
   .change { min-width: 17rem; }
+  .sentence td > div { position: sticky; left: 0; width: calc(100vw - 6.2rem); }
   caption { max-width: calc(100vw - 5rem); } }
 .wide-chart path.limit { stroke: var(--fail); stroke-width: 1.5; stroke-dasharray: 7 5; }
 .chart path.band { fill: var(--inconclusive-tint); }

@@ -70,7 +70,7 @@ def _rows(table: Table, rows: Sequence[tuple[Cell, ...]], caption: str, *, row_h
             cells[0] = f'<th scope="row">{inline(row[0])}</th>'
         yield f"<tr>{''.join(cells)}</tr>"
         if table.sentence_last and row[-1] != finding_cells.EMPTY:
-            yield f'<tr class="sentence"><td colspan="{len(columns)}">{inline(row[-1])}</td></tr>'
+            yield f'<tr class="sentence"><td colspan="{len(columns)}"><div>{inline(row[-1])}</div></td></tr>'
     yield "</tbody>\n</table>\n</div>"
 
 

@@ -100,8 +100,10 @@ function start(list) {
     const content = (cell, properties) => element("td", properties, ...pieces(cell).map(pieceNode));
     const nodes = [element("tr", {}, ...cells.map((cell, i) => content(cell, {className: titles[i].className})))];
     const reason = hasSentence ? row.cells.at(-1) : [];
-    if (!["", "\\u2013"].includes(cellText(reason)))
-      nodes.push(element("tr", {className: "sentence"}, content(reason, {colSpan: titles.length})));
+    if (!["", "\\u2013"].includes(cellText(reason))) {
+      const text = element("div", {}, ...pieces(reason).map(pieceNode));
+      nodes.push(element("tr", {className: "sentence"}, element("td", {colSpan: titles.length}, text)));
+    }
     return nodes;
   }
   function draw() {
