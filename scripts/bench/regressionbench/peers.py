@@ -79,34 +79,22 @@ def _printed(run: Run, _folder: Path) -> Facts:
 OURS = Tool(name="ours", gives=ALL, command=_ours("1GiB"), read=ours.read)
 LIMITED = Tool(name="ours, 512MB", gives=ALL, command=_ours("512MB"), read=ours.read)
 _ROWS = tuple(f"rows_{side}" for side in SIDES)
+
+
+def _peer(name: str, gives: tuple[str, ...], file: str, *words: str, module: str = "", max_rows: int = 0) -> Tool:
+    command = _child(file, *words)
+    return Tool(name=name, gives=gives, command=command, read=_printed, module=module, max_rows=max_rows)
+
+
 PEERS = (
-    Tool(name="scan", gives=_ROWS, command=_child("scan.py", "all"), read=_printed),
-    Tool(name="scan-8", gives=_ROWS, command=_child("scan.py", "eight"), read=_printed),
-    Tool(name="join", gives=COUNTS[:3], command=_child("scan.py", "join"), read=_printed),
-    Tool(name="pandas", gives=ALL, command=_child("pandas_diff.py"), read=_printed, module="pandas"),
-    Tool(name="polars", gives=ALL, command=_child("polars_diff.py"), read=_printed, module="polars"),
-    Tool(
-        name="polars-14",
-        gives=ALL,
-        command=_child("polars_diff.py", "fingerprint"),
-        read=_printed,
-        module="polars",
-    ),
-    Tool(
-        name="datacompy-polars",
-        gives=COUNTS,
-        command=_child("datacompy_diff.py", "polars"),
-        read=_printed,
-        module="datacompy",
-    ),
-    Tool(
-        name="datacompy-pandas",
-        gives=COUNTS,
-        command=_child("datacompy_diff.py", "pandas"),
-        read=_printed,
-        module="datacompy",
-        max_rows=1_000_000,
-    ),
+    _peer("scan", _ROWS, "scan.py", "all"),
+    _peer("scan-8", _ROWS, "scan.py", "eight"),
+    _peer("join", COUNTS[:3], "scan.py", "join"),
+    _peer("pandas", ALL, "pandas_diff.py", module="pandas"),
+    _peer("polars", ALL, "polars_diff.py", module="polars"),
+    _peer("polars-14", ALL, "polars_diff.py", "fingerprint", module="polars"),
+    _peer("datacompy-polars", COUNTS, "datacompy_diff.py", "polars", module="datacompy"),
+    _peer("datacompy-pandas", COUNTS, "datacompy_diff.py", "pandas", module="datacompy", max_rows=1_000_000),
 )
 """Scans and join run in the Python of the project, with the same DuckDB as ours; the others in the peers' Python."""
 

@@ -26,7 +26,7 @@ from ghmlops.report.content.placed_findings import is_confirmation, place_findin
 from ghmlops.report.content.what_changed import commit_link
 from ghmlops.report.text import numbers
 from ghmlops.report.text import outcome_text as words
-from ghmlops.report.text.blocks import Cell, Code, Column, Link, Table, Text, Words
+from ghmlops.report.text.blocks import Cell, Code, Column, Link, Table, Text, Words, join_cells
 from ghmlops.report.text.escape import safe_url
 
 if TYPE_CHECKING:
@@ -165,11 +165,10 @@ def _row(entry: PlacedFinding) -> tuple[Cell, ...] | None:
     place: list[Cell] = [(Code(entry.leg, 40),)] if entry.leg and not is_confirmation(entry.leg) else []
     place += [(Code(part, 60),) for part in split_scope(finding.dataset) if part]
     place += [(slice_name(finding),)] if finding.slice else []
-    located = tuple(piece for part in place for piece in (Words(", "), *part))
     scale = numbers.value_scale(finding)
     before = "" if finding.baseline is None else f"{numbers.number(finding.baseline, scale, unit=False)} → "
     return (
-        (Words(f"{symbol} "), *name(finding), *located),
+        (Words(f"{symbol} "), *join_cells([name(finding), *place])),
         (Words(f"{before}{numbers.number(finding.candidate, scale)}"),),
         (Words(_change_and_limit(finding)),),
     )

@@ -14,7 +14,7 @@ from ghmlops.report.comment.causes import Cause, legs_of
 from ghmlops.report.content.placed_findings import format_value, is_confirmation, is_subgroup
 from ghmlops.report.content.summary_sentence import onset
 from ghmlops.report.text import numbers
-from ghmlops.report.text.blocks import Cell, Code, Inline, Text, Words
+from ghmlops.report.text.blocks import Cell, Code, Inline, Text, Words, join_cells
 from ghmlops.report.text.escape import one_line
 from ghmlops.report.text.scope import scope_cell
 
@@ -119,8 +119,7 @@ def where(cause: Cause) -> Cell:
         parts.append((Words("the window from "), Code(finding.window, 40)))
     if not parts:
         return ()
-    joined = tuple(piece for i, part in enumerate(parts) for piece in ((Words(", "), *part) if i else part))
-    return (*joined, Words(": "))
+    return (*join_cells(parts), Words(": "))
 
 
 def slice_name(finding: Finding) -> Code:
@@ -257,4 +256,4 @@ def _more(cause: Cause) -> Cell:
 
 
 def _listed(legs: Sequence[str]) -> Cell:
-    return tuple(piece for i, leg in enumerate(legs) for piece in (Words(", " if i else ""), Code(leg, 40)))
+    return join_cells([(Code(leg, 40),) for leg in legs])

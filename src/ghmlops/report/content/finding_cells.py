@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ghmlops.core.model import Direction, Finding, Outcome
 from ghmlops.report.content.placed_findings import evidence_label, format_value
 from ghmlops.report.text import numbers
-from ghmlops.report.text.blocks import Cell, Code, Column, IntervalPlot, Link, Mark, Table, Text, Words
+from ghmlops.report.text.blocks import Cell, Code, Column, IntervalPlot, Link, Mark, Table, Text, Words, join_cells
 from ghmlops.report.text.scope import scope_cell
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ EMPTY: Cell = (Words(numbers.MISSING),)
 
 def joined_cell(parts: Sequence[Cell]) -> Cell:
     """Return the parts in one cell, separated by dots."""
-    return tuple(piece for i, part in enumerate(parts) for piece in ((Words(" · "), *part) if i else part))
+    return join_cells(parts, " · ")
 
 
 def location_cell(entry: PlacedFinding, *, with_evidence: bool) -> Cell:

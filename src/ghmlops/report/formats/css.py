@@ -51,7 +51,7 @@ caption { text-align: left; max-width: 70rem; color: var(--soft); padding: .15re
 th, td { text-align: left; vertical-align: top; padding: .4rem .55rem; border-bottom: 1px solid var(--line); }
 thead th { background: var(--head); font-weight: 600; white-space: nowrap; border-bottom: 2px solid var(--line); }
 tbody th { font-weight: 600; white-space: nowrap; }
-td code, th code { display: inline-block; max-width: 36ch; overflow-wrap: break-word; }
+td code, th code { display: inline-block; max-width: 36ch; }
 .sentence td { color: var(--soft); padding-top: 0; max-width: 0; overflow-wrap: anywhere; }
 tr:has(+ .sentence) > * { border-bottom: 0; }
 .passed { margin: 0 0 1.25rem; padding: 0 1.25rem; }

@@ -74,6 +74,11 @@ class Column(NamedTuple):
     right: bool = False
 
 
+def join_cells(parts: Sequence[Cell], separator: str = ", ") -> Cell:
+    """Return the pieces of all parts, with a separator (trusted) between two parts."""
+    return tuple(piece for i, part in enumerate(parts) for piece in ((Words(separator), *part) if i else part))
+
+
 class CapacityCurve(NamedTuple):
     """Response time over the arrival rate, drawn in the HTML page only; its table contains the same numbers.
 

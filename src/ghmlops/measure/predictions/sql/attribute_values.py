@@ -15,8 +15,6 @@ from ghmlops.measure.predictions.sql.staging import attribute_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from ghmlops.core.paired.aggregates import Ints
     from ghmlops.core.paired.cube import Value
     from ghmlops.measure.predictions.sql.staging import StagedViews
@@ -41,13 +39,12 @@ def index_values(views: StagedViews, bundles: list[int], cells: Ints) -> tuple[l
     codes: list[Ints] = []
     for row, bundle in zip(cells, bundles, strict=True):
         present, columns = read_values(views, bundle, row)
-        order = np.argsort(present)
-        place = np.append(order, -1)[np.searchsorted(present[order], row)]
-        is_present = (place >= 0) & (np.append(present, NO_CODE)[place] == row)
+        place = _places(present, row)
+        has_blank = bool((place < 0).any())
         for column in columns:
-            in_order, index = _number_values(column if is_present.all() else [*column, None])
+            in_order, index = _number_values([*column, None] if has_blank else column)
             values.append(in_order)
-            codes.append(index[np.where(is_present, place, -1)])
+            codes.append(index[place])  # -1 is the last value, null
     return values, codes
 
 
@@ -92,14 +89,15 @@ def read_values(views: StagedViews, bundle: int, codes: Ints) -> tuple[Ints, lis
         read = np.array([int(bits) & _ALL_BITS for bits in codes_read], dtype=np.uint64).view(np.int64)
         for column, part in zip(values, parts, strict=True):
             column.extend(_json_values(part))
-        present, missing = np.append(present, read), missing[~_contains(read, missing)]
+        present, missing = np.append(present, read), missing[_places(read, missing) < 0]
     return present, values
 
 
-def _contains(codes: Ints, tested: Ints) -> NDArray[np.bool_]:
-    """Return which tested codes are among the codes, of which there is at least one."""
-    in_order = np.sort(codes)
-    return np.asarray(in_order[np.minimum(np.searchsorted(in_order, tested), len(in_order) - 1)] == tested)
+def _places(codes: Ints, others: Ints) -> Ints:
+    """Return the index of each of the other codes among distinct codes; -1 if it is not among them."""
+    order = np.argsort(codes)
+    place = np.append(order, -1)[np.searchsorted(codes[order], others)]
+    return np.where((place >= 0) & (np.append(codes, NO_CODE)[place] == others), place, -1)
 
 
 def _json_values(column: Sequence[object]) -> Sequence[Value]:

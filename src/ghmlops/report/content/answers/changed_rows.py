@@ -8,7 +8,7 @@ from ghmlops.core.details.regression import ChangedRow, regression_details
 from ghmlops.report.content import finding_cells as cells
 from ghmlops.report.content.placed_findings import format_value
 from ghmlops.report.content.prediction_rows import dataset_column, number_cell, rows_table, table_title
-from ghmlops.report.text.blocks import Cell, Column, Table, Text, Words
+from ghmlops.report.text.blocks import Cell, Column, Table, Text, Words, join_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,11 +70,7 @@ def changed_answers(evidence: Sequence[Evidence]) -> Table:
 def _values_of(names: Sequence[str]) -> Callable[[ChangedRow], Cell]:
     """Return the values of columns, separated by commas."""
 
-    def cell(row: ChangedRow) -> Cell:
-        parts = [_scalar(row.values.get(name)) for name in names]
-        return tuple(piece for i, part in enumerate(parts) for piece in ((Words(", "), *part) if i else part))
-
-    return cell
+    return lambda row: join_cells([_scalar(row.values.get(name)) for name in names])
 
 
 def _excerpt_of(name: str, scores: Sequence[str]) -> Callable[[ChangedRow], Cell]:
