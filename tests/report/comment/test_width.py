@@ -54,3 +54,9 @@ def test_no_table_of_results_has_to_be_scrolled(chromium: Browser, file: Path, w
     results = [table for table in tables if table["title"] == "Result"]
     assert [table for table in results if table["hidden"] > 0] == []
     assert bool(results) == ("| Result |" in text)
+
+
+def test_there_are_comments_to_show() -> None:
+    """Without files, the test above would have no cases and pass."""
+    names = {file.stem.removeprefix("comment-") for file in COMMENTS}
+    assert {"pass", "fail", "inconclusive", "error", "texts", "trend"} < names
